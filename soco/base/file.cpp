@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "soco/base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "soco/base/error.h"
+#include "soco/base/format.h"
+
+namespace soco {
+namespace {
+
+struct Descriptor {
+  int value;
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+};
+
+// Checks what the open descriptor is, not the path, which may be replaced in between. Returns the size in bytes.
+std::uint64_t check_regular(int descriptor, const std::filesystem::path& path, std::uint64_t max_bytes) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) fail("cannot read {}: {}", path.string(), errno_text(errno));
+  if (S_ISDIR(status.st_mode)) fail("cannot read {}: it is a folder, but a file is expected", path.string());
+  if (!S_ISREG(status.st_mode)) fail("cannot read {}: it is not a regular file", path.string());
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size > max_bytes) {
+    fail("{} has {} ({} bytes), but at most {} are read", path.string(), format_bytes(size), size,
+         format_bytes(max_bytes));
+  }
+  return size;
+}
+
+// Fills `out` (any contiguous container of bytes) with the whole file.
+template <class Buffer>
+Buffer read_whole(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.value < 0) fail("cannot open {}: {}", path.string(), errno_text(errno));
+  const std::uint64_t size = check_regular(file.value, path, max_bytes);
+  Buffer buffer;
+  buffer.resize(static_cast<std::size_t>(size));
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t got = ::read(file.value, buffer.data() + done, buffer.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("cannot read {}: {}", path.string(), errno_text(errno));
+    if (got == 0) fail("{} shrank from {} to {} bytes while it was read", path.string(), size, done);
+    done += static_cast<std::size_t>(got);
+  }
+  return buffer;
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return read_whole<std::vector<std::byte>>(path, max_bytes);
+}
+
+std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return read_whole<std::string>(path, max_bytes);
+}
+
+std::uint64_t free_bytes(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::path folder = std::filesystem::absolute(path, ignored);
+  while (!std::filesystem::exists(folder, ignored) && folder != folder.parent_path()) folder = folder.parent_path();
+  struct statvfs status {};
+  if (::statvfs(folder.c_str(), &status) != 0)
+    fail("cannot ask for the free space at {}: {}", path.string(), errno_text(errno));
+  return static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_frsize);
+}
+
+}  // namespace soco

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "soco/base/log.h"
+#include "soco/checkpoint/safetensors.h"
+
+namespace soco {
+
+/// A checkpoint that was read and verified.
+struct LoadedCheckpoint {
+  std::int64_t step = 0;  // training steps done when it was saved
+  std::filesystem::path path;
+  SafetensorsFile file;
+};
+
+/// Reads the newest whole checkpoint of a folder and changes nothing in it, so it is safe beside a running training.
+/// The file that `last` names comes first, then the others from the highest step down; each one that is damaged is
+/// warned about and passed over.
+/// Returns nothing when the folder is missing or holds no checkpoint. Errors: all checkpoints are damaged.
+std::optional<LoadedCheckpoint> load_latest_checkpoint(const std::filesystem::path& directory, Logger& logger);
+
+/// Keeps the newest checkpoints of one run: `step_00001234.safetensors` files and `last`, a text file naming the
+/// newest. At every instant, whatever kills the process or fills the disk, the folder holds a whole checkpoint once it
+/// held one: a new file gets its name only when it is complete and synced, and older ones go only after it was read
+/// back. One process writes a folder at a time.
+class Checkpointer {
+ public:
+  /// Makes the folder where needed and removes the unfinished files of killed runs.
+  /// `keep_last`: checkpoints that stay after a save, at least 1. Errors: keep_last < 1, folder not writable.
+  Checkpointer(std::filesystem::path directory, int keep_last, Logger& logger);
+
+  /// Saves, reads back, points `last` at the new file, then removes what is over `keep_last`, together with files of
+  /// later steps, which a resume from an older checkpoint has superseded. `metadata` gets `step`.
+  /// Returns the new file. Errors: step < 0, disk full, read-back differs; older checkpoints are then all still there.
+  std::filesystem::path save(std::int64_t step, const StateDict& state, std::map<std::string, std::string> metadata);
+
+  /// load_latest_checkpoint of this folder.
+  std::optional<LoadedCheckpoint> load_latest();
+
+  const std::filesystem::path& directory() const { return directory_; }
+
+ private:
+  void remove_unfinished_files();
+  void remove_old_files(std::int64_t newest_step);
+
+  std::filesystem::path directory_;
+  int keep_last_;
+  Logger& logger_;
+};
+
+}  // namespace soco

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include <optional>
+#include <utility>
+
+#include "soco/base/error.h"
+#include "soco/base/file.h"
+#include "soco/base/json.h"
+#include "soco/base/log.h"
+#include "soco/cli/commands.h"
+#include "soco/data/sampler.h"
+#include "soco/image/image_list.h"
+#include "soco/proposals/store.h"
+#include "soco/report/contact_sheet.h"
+#include "soco/run/recipes.h"
+#include "soco/run/run_folder.h"
+
+namespace soco {
+namespace {
+
+/// What `inspect views` draws: a run as it was configured, or images under a recipe.
+struct ViewSource {
+  PretrainOptions options;
+  std::filesystem::path images, proposals;  // no proposals: made on the spot
+};
+
+ViewSource source_of_run(const std::string& run) {
+  if (!is_run_folder(run)) fail_usage("inspect views {}: is not a run folder; name one, or give --images", run);
+  const std::filesystem::path folder = run;
+  const std::filesystem::path file = folder / "sources.json";
+  const Json sources = parse_json(read_text_file(file), file.string());
+  ViewSource source;
+  load_toml_file(source.options, folder / "config.toml");
+  source.images = sources.at("images").get<std::string>();
+  source.proposals = sources.at("proposals").get<std::string>();
+  if (source.proposals.empty()) source.proposals = folder / "proposals.db";
+  return source;
+}
+
+ProposalSet proposals_of(const ImageEntry& entry, const Image& image, const ViewSource& source, const ProposalStore* store) {
+  ProposalSet set{image.height, image.width, {}};
+  if (store != nullptr) {
+    const auto record = store->get(entry.key);
+    if (!record) fail("{}: has no proposals in {}", entry.key, source.proposals.string());
+    set = record->proposals;
+  } else {
+    set.boxes = selective_search(image, source.options.proposals);
+  }
+  set.boxes = filter_proposals(set.boxes, set.height, set.width, source.options.filter);
+  return set;
+}
+
+/// The first `count` samples of `epoch` in the order of training, each as training draws it.
+std::vector<DrawnSample> draw_samples(const ViewSource& source, std::int64_t epoch, int count) {
+  const std::vector<ImageEntry> entries = list_images(source.images);
+  std::optional<ProposalStore> store;
+  if (!source.proposals.empty()) store = ProposalStore::open_read(source.proposals);
+  const auto seed = static_cast<std::uint64_t>(source.options.train.seed);
+  const auto order = EpochSampler(static_cast<std::int64_t>(entries.size()), 1, seed).epoch_order(epoch);
+  std::vector<DrawnSample> samples;
+  for (const std::int64_t index : order) {
+    if (static_cast<int>(samples.size()) == count) break;
+    const ImageEntry& entry = entries[static_cast<std::size_t>(index)];
+    DrawnSample drawn;
+    drawn.title = entry.key;
+    drawn.image = read_image(entry.path, source.options.data.decode_limits());
+    drawn.proposals = proposals_of(entry, drawn.image, source, store ? &*store : nullptr);
+    Rng rng(seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index), purpose::kViews);
+    drawn.sample = make_sample(drawn.image, drawn.proposals, source.options.plan, rng);
+    samples.push_back(std::move(drawn));
+  }
+  return samples;
+}
+
+}  // namespace
+
+int run_inspect(int argc, char** argv) {
+  std::string what, run, out = "views.png", config = "soco_fpn_100ep";
+  ViewSource source;
+  int count = 6;
+  std::int64_t epoch = 0;
+  CommandLine line("inspect", "Draws what the training sees: views with boxes, ids, levels, jitter and cutout.",
+                   "  soco inspect views runs/first --out views.png\n"
+                   "  soco inspect views --images photos --config soco_fpn_400ep --count 10 --out views.png\n");
+  line.app.add_option("WHAT", what, "views")->required();
+  line.app.add_option("RUN", run, "run folder: drawn as it was configured");
+  line.app.add_option("--images", source.images, "instead of a run: folder of images or list file");
+  line.app.add_option("--proposals", source.proposals, "with --images: a store (default: made on the spot)");
+  line.app.add_option("--config", config, "with --images: recipe or TOML file")->capture_default_str();
+  line.app.add_option("--count", count, "images to draw")->capture_default_str()->check(CLI::Range(1, 100));
+  line.app.add_option("--epoch", epoch, "epoch to draw")->capture_default_str()->check(CLI::NonNegativeNumber);
+  line.app.add_option("--out", out, "PNG or JPEG to write")->capture_default_str();
+  line.take_overrides(source.options);
+  if (!line.parse(argc, argv)) return 0;
+  // Without a run folder the first key=value word stands in its place.
+  const std::string first_key = run.find('=') != std::string::npos ? std::exchange(run, "") : "";
+  if (what != "views") fail_usage("inspect {}: what can be inspected is: views", what);
+  if (run.empty() == source.images.empty()) fail_usage("inspect views: name a run folder, or give --images, not both");
+  if (run.empty())
+    load_recipe_or_file(source.options, config);
+  else
+    source = source_of_run(run);
+  if (!first_key.empty()) apply_override(source.options, first_key);
+  line.apply_overrides(source.options);
+  validate_options(source.options);
+  write_image(out, draw_views(draw_samples(source, epoch, count), source.options.plan));
+  ConsoleLogger().info("wrote {}", out);
+  return 0;
+}
+
+}  // namespace soco

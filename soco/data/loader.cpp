@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+#include "soco/data/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "soco/base/error.h"
+#include "soco/base/random.h"
+#include "soco/data/collate.h"
+#include "soco/data/sample.h"
+#include "soco/data/sampler.h"
+
+namespace soco {
+namespace {
+
+/// One sample to be made, and where it goes.
+struct Ticket {
+  std::int64_t epoch = 0;
+  std::int64_t batch = 0;         // counted from start()
+  int row = 0;                    // in the batch
+  std::int64_t sample_index = 0;  // of the dataset
+};
+
+/// One place of the ring: batch number b is made in slot b % prefetch.
+struct Slot {
+  PretrainBatch batch;
+  bool shaped = false;  // memory is ready for samples
+  int remaining = 0;    // samples not yet finished; 0 with `shaped`: the batch is whole
+  std::exception_ptr error;
+  int error_row = 0;  // the earliest row that failed, so that the error told does not depend on the workers' pace
+};
+
+}  // namespace
+
+int LoaderOptions::resolved_num_workers() const {
+  if (num_workers) return *num_workers;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxAutoWorkers);
+}
+
+// Invariant: tickets are given out in order; a ticket of batch b is given only while b < num_taken_ + prefetch, so its
+// slot is free. All members below mutex_ are guarded by it, except that the holder of a ticket alone writes its row of
+// the slot's batch, and the holder of a batch's first ticket alone shapes it before `shaped` is set.
+class DataLoader::Impl {
+ public:
+  Impl(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size)
+      : dataset_(dataset),
+        plan_(std::move(plan)),
+        options_(options),
+        num_workers_(options.resolved_num_workers()),
+        seed_(seed),
+        sampler_(dataset.size(), batch_size, seed) {
+    plan_.validate();
+    if (num_workers_ < 0) fail_usage("num_workers = {}; expected 0 or more", num_workers_);
+    if (options_.prefetch < 1) fail_usage("prefetch = {}; expected 1 or more", options_.prefetch);
+  }
+
+  ~Impl() { stop(); }
+
+  void start(std::int64_t epoch, std::int64_t first_batch, std::int64_t end_epoch) {
+    SOCO_ASSERT(epoch >= 0 && first_batch >= 0 && first_batch <= sampler_.batches_per_epoch());
+    stop();
+    const std::lock_guard lock(mutex_);
+    stopping_ = false;
+    error_ = nullptr;
+    num_taken_ = 0;
+    slots_.assign(options_.prefetch, Slot{});
+    next_ = Ticket{.epoch = epoch};
+    position_ = first_batch * sampler_.batch_size();
+    end_epoch_ = end_epoch;
+    order_epoch_ = -1;
+    started_ = true;
+    for (int i = 0; i < num_workers_; ++i) workers_.emplace_back([this] { work(); });
+  }
+
+  std::optional<PretrainBatch> next() {
+    const auto begin = std::chrono::steady_clock::now();
+    if (num_workers_ == 0) make_one_batch_here();
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return error_ || !started_ || front_is_whole() || at_end(); });
+    waited_ += std::chrono::steady_clock::now() - begin;
+    if (!error_ && started_ && front_is_whole()) return take_front();
+    if (error_) std::rethrow_exception(error_);
+    return std::nullopt;
+  }
+
+  void recycle(PretrainBatch batch) {
+    const std::lock_guard lock(mutex_);
+    if (static_cast<int>(spare_.size()) < options_.prefetch) spare_.push_back(std::move(batch));
+  }
+
+  double wait_seconds() const {
+    const std::lock_guard lock(mutex_);
+    return std::chrono::duration<double>(waited_).count();
+  }
+
+  const EpochSampler& sampler() const { return sampler_; }
+  const PretrainDataset& dataset() const { return dataset_; }
+
+ private:
+  Slot& slot_of(std::int64_t batch) { return slots_[static_cast<std::size_t>(batch % options_.prefetch)]; }
+  bool front_is_whole() {
+    const Slot& front = slot_of(num_taken_);
+    return front.shaped && front.remaining == 0;
+  }
+  bool more_tickets() {
+    if (position_ == sampler_.batches_per_epoch() * sampler_.batch_size()) {
+      position_ = 0;
+      ++next_.epoch;
+    }
+    return next_.epoch < end_epoch_;
+  }
+  bool at_end() { return !more_tickets() && next_.batch == num_taken_ && next_.row == 0; }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      started_ = false;
+    }
+    changed_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  void work() {
+    while (std::optional<Ticket> ticket = wait_for_ticket()) run_ticket(*ticket);
+  }
+
+  std::optional<Ticket> wait_for_ticket() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || !more_tickets() || next_.batch < num_taken_ + options_.prefetch; });
+    if (stopping_ || !more_tickets()) return std::nullopt;
+    return give_ticket();
+  }
+
+  // Under the lock, and with a free slot.
+  Ticket give_ticket() {
+    if (order_epoch_ != next_.epoch) {
+      order_ = sampler_.epoch_order(next_.epoch);
+      order_epoch_ = next_.epoch;
+    }
+    Ticket ticket = next_;
+    ticket.sample_index = order_[static_cast<std::size_t>(position_)];
+    if (ticket.row == 0) slot_of(ticket.batch).remaining = sampler_.batch_size();
+    ++position_;
+    if (++next_.row == sampler_.batch_size()) {
+      next_.row = 0;
+      ++next_.batch;
+    }
+    return ticket;
+  }
+
+  void run_ticket(const Ticket& ticket) {
+    if (ticket.row == 0) shape_slot(ticket);
+    if (!wait_until_shaped(ticket)) return;
+    std::exception_ptr error;
+    try {
+      make_row(ticket);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    finish_ticket(ticket, error);
+  }
+
+  // Reuses a spare batch's memory, or gets new memory outside the lock, which takes long for a large batch.
+  void shape_slot(const Ticket& ticket) {
+    PretrainBatch batch;
+    std::exception_ptr error;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        batch = std::move(spare_.back());
+        spare_.pop_back();
+      }
+    }
+    try {
+      shape_batch(plan_, sampler_.batch_size(), batch);
+    } catch (const std::bad_alloc&) {
+      error = std::make_exception_ptr(Error(fmt::format(
+          "there is no memory for a batch of {} images; lower batch_size or prefetch", sampler_.batch_size())));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      slot_of(ticket.batch).batch = std::move(batch);
+      slot_of(ticket.batch).shaped = !error;
+      if (error) end_with(error);
+    }
+    changed_.notify_all();
+  }
+
+  // False when the loader stops.
+  bool wait_until_shaped(const Ticket& ticket) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || slot_of(ticket.batch).shaped; });
+    return !stopping_;
+  }
+
+  void make_row(const Ticket& ticket) {
+    const PretrainImage input = dataset_.load(ticket.sample_index);
+    Rng rng(seed_, static_cast<std::uint64_t>(ticket.epoch), static_cast<std::uint64_t>(ticket.sample_index),
+            purpose::kViews);
+    const Sample sample = make_sample(input.image, input.proposals, plan_, rng);
+    copy_sample_into(sample, ticket.sample_index, ticket.row, slot_of(ticket.batch).batch);
+  }
+
+  void finish_ticket(const Ticket& ticket, std::exception_ptr error) {
+    {
+      const std::lock_guard lock(mutex_);
+      Slot& slot = slot_of(ticket.batch);
+      if (error && (!slot.error || ticket.row < slot.error_row)) {
+        slot.error = error;
+        slot.error_row = ticket.row;
+      }
+      if (--slot.remaining > 0) return;
+    }
+    changed_.notify_all();
+  }
+
+  // Under the lock. The next batch in order; throws its error, then and ever after.
+  PretrainBatch take_front() {
+    Slot& front = slot_of(num_taken_);
+    if (front.error) {
+      end_with(front.error);
+      changed_.notify_all();
+      std::rethrow_exception(error_);
+    }
+    PretrainBatch batch = std::move(front.batch);
+    front = Slot{};
+    ++num_taken_;
+    changed_.notify_all();
+    return batch;
+  }
+
+  // Under the lock. Every next() from now on throws this error.
+  void end_with(std::exception_ptr error) {
+    error_ = error;
+    stopping_ = true;
+  }
+
+  void make_one_batch_here() {
+    for (int row = 0; row < sampler_.batch_size(); ++row) {
+      std::optional<Ticket> ticket;
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || !started_ || !more_tickets()) return;
+        ticket = give_ticket();
+      }
+      run_ticket(*ticket);
+    }
+  }
+
+  const PretrainDataset& dataset_;
+  ViewPlan plan_;
+  const LoaderOptions options_;
+  const int num_workers_;
+  const std::uint64_t seed_;
+  const EpochSampler sampler_;
+  std::vector<std::thread> workers_;  // the caller's thread alone touches it
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool started_ = false;
+  bool stopping_ = false;
+  std::exception_ptr error_;
+  std::vector<Slot> slots_{1};
+  std::vector<PretrainBatch> spare_;
+  std::int64_t num_taken_ = 0;  // batches given to the caller since start()
+  Ticket next_;                 // the ticket to give next, but for its sample
+  std::int64_t position_ = 0;   // of that ticket in its epoch
+  std::int64_t end_epoch_ = 0;
+  std::vector<std::int64_t> order_;  // of epoch order_epoch_
+  std::int64_t order_epoch_ = -1;
+  std::chrono::steady_clock::duration waited_{};
+};
+
+DataLoader::DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed,
+                       int batch_size)
+    : impl_(std::make_unique<Impl>(dataset, std::move(plan), options, seed, batch_size)) {}
+DataLoader::~DataLoader() = default;
+
+void DataLoader::start(std::int64_t epoch, std::int64_t first_batch, std::int64_t end_epoch) {
+  impl_->start(epoch, first_batch, end_epoch);
+}
+std::optional<PretrainBatch> DataLoader::next() { return impl_->next(); }
+void DataLoader::recycle(PretrainBatch batch) { impl_->recycle(std::move(batch)); }
+double DataLoader::wait_seconds() const { return impl_->wait_seconds(); }
+std::int64_t DataLoader::batches_per_epoch() const { return impl_->sampler().batches_per_epoch(); }
+int DataLoader::batch_size() const { return impl_->sampler().batch_size(); }
+std::int64_t DataLoader::num_bad_images() const { return impl_->dataset().num_bad(); }
+
+}  // namespace soco

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "soco/config/options.h"
+#include "soco/data/pretrain_dataset.h"
+#include "soco/data/view_plan.h"
+#include "soco/structures/pretrain_batch.h"
+
+namespace soco {
+
+struct LoaderOptions {
+  std::optional<int> num_workers;  ///< "auto": one per hardware thread, at most kMaxAutoWorkers
+  int prefetch = 2;
+
+  static constexpr int kMaxAutoWorkers = 32;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("num_workers", num_workers,
+            "threads that decode and augment; 0: in the calling thread; auto: one per hardware thread",
+            Range<int>{0, 1024});
+    v.field("prefetch", prefetch, "batches prepared ahead of the one in use", Range<int>{1, 64});
+  }
+
+  /// num_workers, with "auto" resolved for this machine.
+  int resolved_num_workers() const;
+};
+
+/// Batches in an order fixed by (seed, epoch, index), for any number of workers. Worker threads fill a bounded ring of
+/// batches ahead of the caller, sample by sample, across epoch boundaries. One caller at a time.
+class DataLoader {
+ public:
+  /// `dataset` must outlive the loader. Usage Error when the dataset is smaller than a batch.
+  DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size);
+  ~DataLoader();  ///< Stops the workers after the sample each is at, and joins them.
+  DataLoader(const DataLoader&) = delete;
+  DataLoader& operator=(const DataLoader&) = delete;
+
+  static constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
+
+  /// Starts (again) at batch `first_batch` of `epoch`, without decoding what comes before it; next() then goes on
+  /// through the following epochs, up to but without `end_epoch`. 0 <= first_batch <= batches_per_epoch().
+  void start(std::int64_t epoch, std::int64_t first_batch, std::int64_t end_epoch = kNoEnd);
+
+  /// The next batch; empty after the last one of epoch end_epoch - 1, or when start() was not called. A worker's error
+  /// is thrown here, in the place of the batch it broke, and by every call after it until start().
+  std::optional<PretrainBatch> next();
+
+  /// Gives a used batch's memory back for a coming one. Not needed, but spares page faults.
+  void recycle(PretrainBatch batch);
+
+  /// Time that next() has waited for workers since the loader was made.
+  double wait_seconds() const;
+  std::int64_t batches_per_epoch() const;
+  int batch_size() const;
+  /// Distinct images that could not be used so far; see PretrainDataset.
+  std::int64_t num_bad_images() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace soco

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "soco/data/sample.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "soco/base/error.h"
+#include "soco/data/transforms/level.h"
+#include "soco/image/normalize.h"
+
+namespace soco {
+namespace {
+
+/// One selection of boxes, shared by all pairs whose two views come from the same two crops.
+struct BoxSet {
+  int root_a = 0, root_b = 0;         // views whose crops the sides lie in
+  std::vector<IdBox> selected;        // px of the image
+  std::vector<IdBox> side_a, side_b;  // px of the crops, K each
+};
+
+std::vector<BoxSet> box_sets_of_plan(const ViewPlan& plan, std::vector<int>& set_of_pair) {
+  std::vector<BoxSet> sets;
+  for (const PairOptions& pair : plan.pairs) {
+    const int root_a = root_view(plan, pair.a), root_b = root_view(plan, pair.b);
+    const auto known = std::find_if(sets.begin(), sets.end(),
+                                    [&](const BoxSet& set) { return set.root_a == root_a && set.root_b == root_b; });
+    set_of_pair.push_back(static_cast<int>(known - sets.begin()));
+    if (known == sets.end()) sets.push_back({root_a, root_b, {}, {}, {}});
+  }
+  return sets;
+}
+
+void draw_crops(int height, int width, const ViewPlan& plan, SampleTrace& trace, Rng& rng) {
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    const CropSource source = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
+    ViewTrace& view = trace.views[v];
+    view.crop = {0, 0, width, height};
+    view.draw = {};
+    if (source.kind == CropSource::Kind::kRandom) {
+      const RandomCrop crop = draw_random_crop(height, width, plan.views[v], rng);
+      view.crop = crop.rect;
+      view.draw = crop.draw;
+    } else if (source.kind == CropSource::Kind::kSame) {
+      view.crop = trace.views[source.view].crop;
+      view.draw = trace.views[source.view].draw;
+    }
+  }
+}
+
+/// Selects for every set; true when each has at least `required` boxes.
+bool draw_selections(const std::vector<IdBox>& boxes, const ViewPlan& plan, int required, std::vector<BoxSet>& sets,
+                     SampleTrace& trace, Rng& rng) {
+  bool enough = true;
+  for (std::size_t s = 0; s < sets.size(); ++s) {
+    const auto candidates =
+        boxes_in_both_crops(boxes, trace.views[sets[s].root_a].crop, trace.views[sets[s].root_b].crop);
+    sets[s].selected = select_boxes(candidates, plan.num_boxes, rng);
+    trace.box_sets[s].num_candidates = static_cast<int>(candidates.size());
+    enough = enough && static_cast<int>(sets[s].selected.size()) >= required;
+  }
+  return enough;
+}
+
+/// Draws crops and boxes until every set has enough boxes; each failure halves what is enough.
+void draw_crops_and_selections(int height, int width, const ProposalSet& proposals, const ViewPlan& plan,
+                               std::vector<BoxSet>& sets, SampleTrace& trace, Rng& rng) {
+  const std::vector<IdBox> boxes = id_boxes_from_proposals(proposals);
+  int required = std::max(plan.num_boxes / 2, 1);
+  for (trace.num_tries = 1;; ++trace.num_tries) {
+    draw_crops(height, width, plan, trace, rng);
+    const bool enough = draw_selections(boxes, plan, required, sets, trace, rng);
+    if (enough || trace.num_tries == plan.max_tries) return;
+    required = std::max(required / 2, 1);
+  }
+}
+
+void jitter_clip_and_pad(const ViewPlan& plan, BoxSet& set, BoxSetTrace& set_trace, const SampleTrace& trace,
+                         Rng& rng) {
+  std::vector<IdBox> jittered;
+  for (const IdBox& box : set.selected) {
+    set_trace.selected_ids.push_back(box.id);
+    set_trace.jitters.push_back(draw_box_jitter(plan.box_jitter_prob, plan.box_jitter_ratio, rng));
+    jittered.push_back(jitter_box(box, set_trace.jitters.back()));
+  }
+  set.side_a = clip_boxes(jittered, trace.views[set.root_a].crop);
+  set.side_b = clip_boxes(set.selected, trace.views[set.root_b].crop);
+  set_trace.padding_a = draw_padding(set.side_a, set.side_b, plan.num_boxes, rng);
+  set_trace.padding_b = draw_padding(set.side_b, set.side_a, plan.num_boxes, rng);
+  set.side_a = pad_boxes(std::move(set.side_a), set_trace.padding_a);
+  set.side_b = pad_boxes(std::move(set.side_b), set_trace.padding_b);
+}
+
+SampleSide side_in_view(const std::vector<IdBox>& boxes, const ViewTrace& view, int view_size,
+                        const std::vector<double>& thresholds) {
+  SampleSide side;
+  for (const IdBox& box : boxes) {
+    const Box normalized = normalized_box(box, view.crop);
+    side.boxes.push_back(view.flipped ? flip_box(normalized) : normalized);
+    side.ids.push_back(box.id);
+    side.levels.push_back(level_of_box(box, view.crop, view_size, thresholds));
+  }
+  return side;
+}
+
+void draw_cutouts(const ViewPlan& plan, int view, const SampleSide& side, ViewTrace& trace, Rng& rng) {
+  if (!plan.views[view].cutout) return;
+  for (const Box& box : side.boxes) {
+    if (const auto rect = draw_cutout(box, plan.views[view].size, plan, rng)) trace.cutouts.push_back(*rect);
+  }
+}
+
+void check_sizes(int height, int width, const ProposalSet& proposals) {
+  if (height < 1 || width < 1) fail("an image of {} x {} px cannot be cut into views", height, width);
+  if (proposals.height != height || proposals.width != width) {
+    fail(
+        "proposals were made for an image of {} x {} px (height x width), but the image has {} x {}; make the "
+        "proposals again",
+        proposals.height, proposals.width, height, width);
+  }
+}
+
+}  // namespace
+
+Sample draw_sample(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng) {
+  check_sizes(height, width, proposals);
+  Sample sample;
+  SampleTrace& trace = sample.trace;
+  std::vector<BoxSet> sets = box_sets_of_plan(plan, trace.box_set_of_pair);
+  trace.views.resize(plan.views.size());
+  trace.box_sets.resize(sets.size());
+
+  draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
+  for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    trace.views[v].flipped = rng.bernoulli(plan.flip_prob);
+    trace.views[v].photometric = draw_photometric(plan.views[v].photometric, rng);
+  }
+  for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
+    const auto [a, b] = plan.pairs[p];
+    const BoxSet& set = sets[trace.box_set_of_pair[p]];
+    Sample::Pair pair{side_in_view(set.side_a, trace.views[a], plan.views[a].size, plan.level_thresholds),
+                      side_in_view(set.side_b, trace.views[b], plan.views[b].size, plan.level_thresholds)};
+    draw_cutouts(plan, a, pair.a, trace.views[a], rng);
+    draw_cutouts(plan, b, pair.b, trace.views[b], rng);
+    sample.pairs.push_back(std::move(pair));
+  }
+  return sample;
+}
+
+std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan& plan, const SampleTrace& trace) {
+  std::vector<std::vector<float>> views;
+  std::vector<Image> resized;  // before flip and colours: what a "same:" view is made from
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    const int size = plan.views[v].size;
+    const CropSource source = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
+    if (source.kind == CropSource::Kind::kSame) {
+      const Image& base = resized[source.view];
+      resized.push_back(crop_and_resize(base, {0, 0, base.width, base.height}, size, size));
+    } else {
+      resized.push_back(crop_and_resize(image, trace.views[v].crop, size, size));
+    }
+    Image view = trace.views[v].flipped ? flip_horizontal(resized[v]) : resized[v];
+    apply_photometric(trace.views[v].photometric, view);
+    std::vector<float>& pixels = views.emplace_back(std::size_t{3} * size * size);
+    normalize_to_chw(view, kImageNetMean, kImageNetStd, pixels.data());
+    for (const CutoutRect& rect : trace.views[v].cutouts) apply_cutout(rect, size, pixels);
+  }
+  return views;
+}
+
+Sample make_sample(const Image& image, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng) {
+  Sample sample = draw_sample(image.height, image.width, proposals, plan, rng);
+  sample.views = render_views(image, plan, sample.trace);
+  return sample;
+}
+
+}  // namespace soco

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "soco/base/random.h"
+#include "soco/data/transforms/boxes.h"
+#include "soco/data/transforms/cutout.h"
+#include "soco/data/transforms/photometric.h"
+#include "soco/data/transforms/random_resized_crop.h"
+#include "soco/data/view_plan.h"
+#include "soco/image/image.h"
+#include "soco/structures/box.h"
+#include "soco/structures/proposal_set.h"
+
+namespace soco {
+
+inline constexpr std::array<float, 3> kImageNetMean{0.485f, 0.456f, 0.406f};  ///< RGB, of values in [0, 1]
+inline constexpr std::array<float, 3> kImageNetStd{0.229f, 0.224f, 0.225f};
+
+/// The boxes of one pair on one of its views; K entries each.
+struct SampleSide {
+  std::vector<Box> boxes;   ///< xyxy in [0, 1] of the view, after its flip
+  std::vector<int> ids;     ///< boxes of a pair with equal ids match; from 1
+  std::vector<int> levels;  ///< 0.. = P2.., kNoLevel: none
+};
+
+/// All that chance decided for one view.
+struct ViewTrace {
+  CropRect crop;  ///< px of the image
+  CropDraw draw;  ///< of random crops
+  bool flipped = false;
+  PhotometricDecision photometric;
+  std::vector<CutoutRect> cutouts;
+};
+
+/// All that chance decided for one selection of boxes.
+struct BoxSetTrace {
+  int num_candidates = 0;          ///< proposals that lie in both crops
+  std::vector<int> selected_ids;   ///< in the order drawn
+  std::vector<BoxJitter> jitters;  ///< one per selected box
+  std::vector<int> padding_a;      ///< rows repeated on side a
+  std::vector<int> padding_b;
+};
+
+/// Every random decision of a sample, in data: drawings show it, and an oracle replays it.
+struct SampleTrace {
+  int num_tries = 0;
+  std::vector<ViewTrace> views;
+  std::vector<BoxSetTrace> box_sets;
+  std::vector<int> box_set_of_pair;  ///< index into box_sets
+};
+
+struct Sample {
+  struct Pair {
+    SampleSide a, b;
+  };
+  std::vector<std::vector<float>> views;  ///< per view [3, size, size] float32, RGB, normalised
+  std::vector<Pair> pairs;                ///< per pair of the plan
+  SampleTrace trace;
+};
+
+/// Everything of a sample but its pixels (`views` stays empty): all random decisions and the boxes that follow from
+/// them. `height`, `width`: the image's.
+Sample draw_sample(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
+
+/// The views as the trace says, each [3, size, size] float32. Draws nothing.
+std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan& plan, const SampleTrace& trace);
+
+/// One training sample: views and the boxes of each pair (SoCo section 3.1 to 3.3; the release's order of steps).
+/// `proposals`: true px bounds in `image`; their height and width must be the image's, else Error. `plan` must be
+/// valid. The same rng state gives the same sample.
+Sample make_sample(const Image& image, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
+
+}  // namespace soco

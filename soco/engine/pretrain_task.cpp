@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "soco/engine/pretrain_task.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "soco/base/error.h"
+#include "soco/checkpoint/safetensors.h"
+#include "soco/engine/batch_input.h"
+#include "soco/engine/training_state.h"
+#include "soco/layers/torch_compat.h"
+#include "soco/solver/ema.h"
+#include "soco/solver/lars.h"
+#include "soco/solver/schedule.h"
+
+namespace soco {
+namespace {
+
+// A target whose vectors spread less than this share of an even spread, for so many steps on end, has collapsed.
+constexpr double kCollapsedStdRatio = 0.1;
+constexpr std::int64_t kCollapseSteps = 50;
+
+ScheduleOptions schedule_options(const SolverOptions& solver) {
+  return {.lr = *solver.lr, .warmup_epochs = solver.warmup_epochs, .final_lr = solver.final_lr};
+}
+
+/// Sums over the portions of a step, then their mean.
+struct StepFigures {
+  double loss = 0, mean_cosine = 0, feature_std_ratio = 0, matches = 0;
+  std::vector<std::pair<std::string, double>> terms;
+  std::array<double, kNumLevels + 1> boxes_per_level{};
+
+  void add(const ObjectContrastOutput& output, double weight) {
+    loss += weight * output.loss.item<double>();
+    mean_cosine += weight * output.mean_cosine;
+    feature_std_ratio += weight * output.feature_std_ratio;
+    matches += static_cast<double>(output.num_matches);
+    if (terms.empty())
+      for (const auto& [name, term] : output.losses) terms.emplace_back("loss." + name, 0);
+    for (std::size_t i = 0; i < terms.size(); ++i) terms[i].second += weight * output.losses[i].second.item<double>();
+    for (std::size_t i = 0; i < boxes_per_level.size(); ++i) boxes_per_level[i] += static_cast<double>(output.boxes_per_level[i]);
+  }
+};
+
+std::vector<std::pair<std::string, double>> named_figures(const StepFigures& figures, double lr, double ema_momentum, double grad_norm) {
+  std::vector<std::pair<std::string, double>> metrics{{"loss", figures.loss}, {"mean_cosine", figures.mean_cosine},
+                                                      {"feature_std_ratio", figures.feature_std_ratio}, {"lr", lr},
+                                                      {"ema_momentum", ema_momentum}, {"grad_norm", grad_norm},
+                                                      {"matches", figures.matches}};
+  metrics.insert(metrics.end(), figures.terms.begin(), figures.terms.end());
+  constexpr const char* kLevelNames[] = {"boxes_p2", "boxes_p3", "boxes_p4", "boxes_p5", "boxes_no_level"};
+  for (std::size_t i = 0; i < figures.boxes_per_level.size(); ++i) metrics.emplace_back(kLevelNames[i], figures.boxes_per_level[i]);
+  return metrics;
+}
+
+/// The BatchNorm buffers before a step, to take back what a step that is not finite did to them.
+class BufferSnapshot {
+ public:
+  explicit BufferSnapshot(const torch::nn::Module& module) {
+    for (const torch::Tensor& buffer : module.buffers()) saved_.emplace_back(buffer, buffer.clone());
+  }
+  void restore() {
+    const torch::NoGradGuard no_grad;
+    for (auto& [buffer, before] : saved_) buffer.copy_(before);
+  }
+
+ private:
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> saved_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const ObjectContrast& model) {
+  NamedTensors parameters;
+  for (const auto& item : model->online->named_parameters()) parameters.emplace_back("online." + item.key(), item.value());
+  if (options.optimizer == OptimizerKind::kSgd)
+    return std::make_unique<Sgd>(std::move(parameters), options.momentum, options.weight_decay);
+  return std::make_unique<Lars>(std::move(parameters), LarsOptions{.momentum = options.momentum, .weight_decay = options.weight_decay,
+                                                                    .trust_coefficient = options.trust_coefficient, .eps = options.trust_eps});
+}
+
+PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device, Logger& log)
+    : options_(options), device_(device), log_(log),
+      loader_(dataset, options.plan, options.loader, static_cast<std::uint64_t>(options.train.seed), *options.train.batch_size / options.train.accumulation),
+      steps_per_epoch_(loader_.batches_per_epoch() / options.train.accumulation),
+      schedule_steps_(steps_per_epoch_ * *options.train.epochs),
+      total_steps_(options.train.max_steps > 0 ? std::min(schedule_steps_, options.train.max_steps) : schedule_steps_) {
+  SOCO_ASSERT(steps_per_epoch_ > 0);
+  torch::manual_seed(options.train.seed);
+  model_ = ObjectContrast(options.model);
+  model_->to(device);
+  model_->train();
+  optimizer_ = make_optimizer(options.solver, model_);
+}
+
+std::int64_t PretrainTask::num_parameters() const {
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : model_->online->parameters()) count += parameter.numel();
+  return count;
+}
+
+void PretrainTask::start_at(std::int64_t step) {
+  loader_.start(step / steps_per_epoch_, step % steps_per_epoch_ * options_.train.accumulation, *options_.train.epochs);
+}
+
+PretrainBatch PretrainTask::next_batch(std::int64_t step, std::int64_t portion) {
+  // Portions that do not fill a last step of the epoch are left out: start the next epoch instead of going on.
+  const bool epoch_begins = step > 0 && step % steps_per_epoch_ == 0 && portion == 0;
+  if (epoch_begins && loader_.batches_per_epoch() % options_.train.accumulation != 0) start_at(step);
+  auto batch = loader_.next();
+  SOCO_ASSERT(batch.has_value());
+  return std::move(*batch);
+}
+
+StepReport PretrainTask::step(std::int64_t step) {
+  const double wait_before = loader_.wait_seconds();
+  const double ema_momentum = ema_momentum_at(options_.solver.ema_momentum, step, schedule_steps_);
+  const double lr = learning_rate_at(schedule_options(options_.solver), step, steps_per_epoch_, schedule_steps_);
+  const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
+  BufferSnapshot buffers(*model_);
+  StepFigures figures;
+  for (PretrainBatch& batch : last_batches_) loader_.recycle(std::move(batch));
+  last_batches_.clear();
+  for (std::int64_t portion = 0; portion < options_.train.accumulation; ++portion) {
+    last_batches_.push_back(next_batch(step, portion));
+    const ObjectContrastInput input = to_input(last_batches_.back(), device_);
+    // The target moves once a step, after the first online pass and before the target's.
+    const auto update_target = [&] {
+      if (portion == 0) ema_update(*model_->target, *model_->online, ema_momentum);
+    };
+    ObjectContrastOutput output;
+    {
+      const AutocastGuard autocast(device_.type(), precision);
+      output = model_->forward(input, update_target);
+    }
+    (output.loss / static_cast<double>(options_.train.accumulation)).backward();
+    figures.add(output, 1.0 / options_.train.accumulation);
+  }
+  StepReport report;
+  const double grad_norm = optimizer_->gradient_norm();
+  report.finite = std::isfinite(figures.loss) && std::isfinite(grad_norm);
+  if (report.finite)
+    optimizer_->step(lr);
+  else
+    buffers.restore();
+  optimizer_->zero_grad();
+  watch_for_collapse(step, figures.feature_std_ratio);
+  report.num_images = *options_.train.batch_size;
+  report.data_wait_seconds = loader_.wait_seconds() - wait_before;
+  report.metrics = named_figures(figures, lr, ema_momentum, grad_norm);
+  report.metrics.emplace_back("bad_images", static_cast<double>(loader_.num_bad_images()));
+  report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine, figures.loss, lr, ema_momentum,
+                               figures.feature_std_ratio);
+  return report;
+}
+
+void PretrainTask::watch_for_collapse(std::int64_t step, double feature_std_ratio) {
+  collapsed_steps_ = feature_std_ratio < kCollapsedStdRatio ? collapsed_steps_ + 1 : 0;
+  if (collapsed_steps_ > 0 && collapsed_steps_ % kCollapseSteps == 0)
+    log_.warning("step {}: the target's features spread {:.3f} of an even spread for {} steps: they are collapsing to one vector, and a cosine "
+                 "near 1 means nothing. Lower solver.lr, raise train.batch_size, or look at the data with 'soco inspect views'",
+                 step, feature_std_ratio, collapsed_steps_);
+}
+
+StateDict PretrainTask::state() const {
+  StateDict state;
+  save_training_state(*model_, *optimizer_, kCheckpointPrefix, state);
+  return state;
+}
+
+void PretrainTask::load_state(const StateDict& state) {
+  load_training_state(*model_, *optimizer_, kCheckpointPrefix, state, MomentumBuffers::kRequired);
+}
+
+std::string PretrainTask::dump_last_step(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  StateDict weights;
+  save_training_state(*model_, *optimizer_, kReplayPrefix, weights);
+  write_safetensors(folder / "weights.safetensors", weights, {});
+  std::string model_keys;
+  for (const OptionDoc& doc : describe(options_.model)) model_keys += fmt::format(" 'model.{}={}'", doc.key, doc.default_value);
+  std::string commands;
+  for (std::size_t i = 0; i < last_batches_.size(); ++i) {
+    const auto batch_file = folder / fmt::format("batch_{}.safetensors", i);
+    write_safetensors(batch_file, batch_tensors(last_batches_[i]), {});
+    // The target in the dump has moved already in this step, hence --momentum 1.
+    commands += fmt::format("{}soco replay --weights '{}' --batch '{}' --out '{}' --momentum 1{}", i > 0 ? "\n  and: " : "",
+                            (folder / "weights.safetensors").string(), batch_file.string(), (folder / fmt::format("out_{}.safetensors", i)).string(), model_keys);
+  }
+  return commands;
+}
+
+}  // namespace soco

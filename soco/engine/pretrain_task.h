@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <torch/torch.h>
+
+#include <memory>
+#include <vector>
+
+#include "soco/base/log.h"
+#include "soco/data/loader.h"
+#include "soco/engine/task.h"
+#include "soco/modeling/meta_arch/object_contrast.h"
+#include "soco/run/pretrain_options.h"
+#include "soco/solver/optimizer.h"
+
+namespace soco {
+
+/// LARS or SGD over the online network of `model`, parameters named "online.*".
+std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const ObjectContrast& model);
+
+/// SoCo pretraining: views of objects in, one update of the online network and of its moving average out.
+class PretrainTask final : public Task {
+ public:
+  /// `options` with every "auto" resolved; `dataset` and `log` must outlive the task.
+  PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device, Logger& log);
+
+  std::int64_t total_steps() const override { return total_steps_; }
+  std::int64_t steps_per_epoch() const override { return steps_per_epoch_; }
+  void start_at(std::int64_t step) override;
+  StepReport step(std::int64_t step) override;
+  StateDict state() const override;
+  void load_state(const StateDict& state) override;
+  std::string dump_last_step(const std::filesystem::path& folder) override;
+
+  /// Parameters of the online network.
+  std::int64_t num_parameters() const;
+
+ private:
+  PretrainBatch next_batch(std::int64_t step, std::int64_t portion);
+  void watch_for_collapse(std::int64_t step, double feature_std_ratio);
+
+  PretrainOptions options_;
+  torch::Device device_;
+  Logger& log_;
+  DataLoader loader_;
+  std::int64_t steps_per_epoch_;
+  std::int64_t schedule_steps_;  // of all epochs: what the schedules are stretched over
+  std::int64_t total_steps_;     // steps to do: fewer when train.max_steps says so
+  ObjectContrast model_{nullptr};
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<PretrainBatch> last_batches_;  // the portions of the last step, for dump_last_step
+  std::int64_t collapsed_steps_ = 0;
+};
+
+}  // namespace soco

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "soco/structures/host_tensor.h"
+
+namespace soco {
+
+/// What one optimiser step did.
+struct StepReport {
+  bool finite = true;            // false: loss or gradient was not finite and the step changed no weight
+  std::int64_t num_images = 0;   // of this step
+  double data_wait_seconds = 0;  // time the step waited for the loader
+  std::vector<std::pair<std::string, double>> metrics;  // named figures, in the order they are logged
+  std::string summary;           // for the progress line
+};
+
+/// What the trainer trains. One implementation per kind of training; loop, checkpoints and logs are the trainer's.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual std::int64_t total_steps() const = 0;
+  virtual std::int64_t steps_per_epoch() const = 0;
+  /// Makes `step` the next one: places the data source there. Called once, before the first step.
+  virtual void start_at(std::int64_t step) = 0;
+  /// Step number `step` (from 0): forward, backward, update.
+  virtual StepReport step(std::int64_t step) = 0;
+  /// All that a bit-for-bit continuation needs, beside the step number.
+  virtual StateDict state() const = 0;
+  /// Errors: a missing, unexpected or misshapen tensor, by name.
+  virtual void load_state(const StateDict& state) = 0;
+  /// Writes what the last step saw into `folder`, so that the step can be run again alone; returns the command for it.
+  virtual std::string dump_last_step(const std::filesystem::path& folder) = 0;
+};
+
+}  // namespace soco

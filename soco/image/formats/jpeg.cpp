@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include <csetjmp>
+#include <cstdio>
+// jpeglib.h needs FILE from cstdio before it.
+#include <jpeglib.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "soco/base/error.h"
+#include "soco/image/formats/format.h"
+
+namespace soco::formats {
+namespace {
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
+
+/// libjpeg reports errors through callbacks and leaves by longjmp; nothing with a destructor may live between.
+struct ErrorManager {
+  jpeg_error_mgr base;
+  std::jmp_buf leave;
+  char message[JMSG_LENGTH_MAX];
+};
+
+void on_error(j_common_ptr info) {
+  auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+  manager->base.format_message(info, manager->message);
+  std::longjmp(manager->leave, 1);
+}
+
+void on_message(j_common_ptr info, int level) {
+  auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+  if (level >= 0) return;  // a trace, not a warning
+  if (manager->base.num_warnings++ == 0) manager->base.format_message(info, manager->message);
+}
+
+struct Progress {
+  jpeg_progress_mgr base;
+  int max_scans;
+};
+
+void on_progress(j_common_ptr info) {
+  auto* decoder = reinterpret_cast<j_decompress_ptr>(info);
+  auto* progress = reinterpret_cast<Progress*>(info->progress);
+  if (decoder->input_scan_number <= progress->max_scans) return;
+  auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+  std::snprintf(manager->message, sizeof manager->message, "more than %d scans", progress->max_scans);
+  std::longjmp(manager->leave, 1);
+}
+
+/// A progressive picture is held as coefficients: two bytes for each sample, at most four samples a pixel.
+long max_memory(const DecodeLimits& limits) {
+  constexpr std::int64_t kFixed = std::int64_t{64} << 20;
+  const std::int64_t pixels = std::min<std::int64_t>(limits.max_pixels, std::numeric_limits<long>::max() / 16);
+  return static_cast<long>(pixels * 8 + kFixed);
+}
+
+/// Decompressor with its callbacks; destroyed whatever happened.
+struct Decoder {
+  jpeg_decompress_struct info{};
+  ErrorManager errors{};
+  Progress progress{};
+  Decoder(Bytes bytes, const DecodeLimits& limits) {
+    info.err = jpeg_std_error(&errors.base);
+    errors.base.error_exit = on_error;
+    errors.base.emit_message = on_message;
+    jpeg_create_decompress(&info);
+    progress.base.progress_monitor = on_progress;
+    progress.max_scans = limits.max_scans;
+    info.progress = &progress.base;
+    info.mem->max_memory_to_use = max_memory(limits);
+    jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  }
+  ~Decoder() { jpeg_destroy_decompress(&info); }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+};
+
+bool read_header(Decoder& decoder) {
+  if (setjmp(decoder.errors.leave) != 0) return false;
+  jpeg_save_markers(&decoder.info, kExifMarker, 0xffff);
+  jpeg_read_header(&decoder.info, TRUE);
+  return true;
+}
+
+bool start(Decoder& decoder) {
+  if (setjmp(decoder.errors.leave) != 0) return false;
+  const J_COLOR_SPACE space = decoder.info.jpeg_color_space;
+  const bool four = space == JCS_CMYK || space == JCS_YCCK;
+  decoder.info.out_color_space = four ? JCS_CMYK : space == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_start_decompress(&decoder.info);
+  return true;
+}
+
+/// Reads one row into `row` [width * components].
+bool read_row(Decoder& decoder, std::uint8_t* row) {
+  if (setjmp(decoder.errors.leave) != 0) return false;
+  jpeg_read_scanlines(&decoder.info, &row, 1);
+  return true;
+}
+
+bool finish(Decoder& decoder) {
+  if (setjmp(decoder.errors.leave) != 0) return false;
+  jpeg_finish_decompress(&decoder.info);
+  return true;
+}
+
+bool matches(Bytes bytes) { return starts_with(bytes, "\xff\xd8\xff"); }
+
+ImageInfo probe(Bytes bytes, const std::string& name) {
+  Decoder decoder(bytes, {});
+  if (!read_header(decoder)) fail("{}: damaged JPEG header: {}", name, decoder.errors.message);
+  return {static_cast<int>(decoder.info.image_height), static_cast<int>(decoder.info.image_width), {}};
+}
+
+int orientation(Bytes bytes) {
+  Decoder decoder(bytes, {});
+  if (!read_header(decoder)) return 1;
+  for (const jpeg_marker_struct* marker = decoder.info.marker_list; marker != nullptr; marker = marker->next) {
+    const Bytes data(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
+    if (marker->marker == kExifMarker && starts_with(data, {"Exif\0\0", 6})) return exif_orientation(data);
+  }
+  return 1;
+}
+
+/// A row as libjpeg gives it into RGB. Four components are Adobe's inverted CMYK, as Pillow assumes.
+void convert_row(const std::uint8_t* in, int components, int width, std::uint8_t* rgb) {
+  if (components == 1) return spread_grey(in, width, rgb);
+  for (int x = 0; x < width; ++x) rgb_from_cmyk(255 - in[4 * x], 255 - in[4 * x + 1], 255 - in[4 * x + 2], 255 - in[4 * x + 3], rgb + 3 * x);
+}
+
+Image decode(Bytes bytes, const std::string& name, const DecodeLimits& limits) {
+  Decoder decoder(bytes, limits);
+  if (!read_header(decoder) || !start(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  Image image = make_image(static_cast<int>(decoder.info.output_height), static_cast<int>(decoder.info.output_width));
+  const int components = decoder.info.output_components;
+  std::vector<std::uint8_t> raw(components == 3 ? 0 : static_cast<std::size_t>(image.width) * static_cast<std::size_t>(components));
+  for (int y = 0; y < image.height; ++y) {
+    if (!read_row(decoder, components == 3 ? image.row(y) : raw.data())) fail("{}: damaged JPEG, row {}: {}", name, y, decoder.errors.message);
+    if (components != 3) convert_row(raw.data(), components, image.width, image.row(y));
+  }
+  if (!finish(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  // libjpeg fills what is missing with grey and only warns; such a picture is not what was stored.
+  if (decoder.errors.base.num_warnings > 0) fail("{}: damaged or truncated JPEG: {}", name, decoder.errors.message);
+  return image;
+}
+
+struct Encoder {
+  jpeg_compress_struct info{};
+  ErrorManager errors{};
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  Encoder() {
+    info.err = jpeg_std_error(&errors.base);
+    errors.base.error_exit = on_error;
+    jpeg_create_compress(&info);
+  }
+  ~Encoder() {
+    jpeg_destroy_compress(&info);
+    std::free(buffer);
+  }
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+};
+
+bool encode(Encoder& encoder, const Image& image, int quality) {
+  if (setjmp(encoder.errors.leave) != 0) return false;
+  jpeg_mem_dest(&encoder.info, &encoder.buffer, &encoder.size);
+  encoder.info.image_width = static_cast<JDIMENSION>(image.width);
+  encoder.info.image_height = static_cast<JDIMENSION>(image.height);
+  encoder.info.input_components = 3;
+  encoder.info.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&encoder.info);
+  jpeg_set_quality(&encoder.info, quality, TRUE);
+  jpeg_start_compress(&encoder.info, TRUE);
+  for (int y = 0; y < image.height; ++y) {
+    auto* row = const_cast<JSAMPROW>(image.row(y));  // libjpeg's interface lacks the const
+    jpeg_write_scanlines(&encoder.info, &row, 1);
+  }
+  jpeg_finish_compress(&encoder.info);
+  return true;
+}
+
+}  // namespace
+
+const Format kJpeg{"JPEG", matches, probe, decode, orientation};
+
+}  // namespace soco::formats
+
+namespace soco {
+
+std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
+  SOCO_ASSERT(quality >= 1 && quality <= 100);
+  formats::Encoder encoder;
+  if (!formats::encode(encoder, image, quality)) fail("JPEG of {}x{} pixels cannot be written: {}", image.width, image.height, encoder.errors.message);
+  const auto* begin = reinterpret_cast<const std::byte*>(encoder.buffer);
+  return {begin, begin + encoder.size};
+}
+
+}  // namespace soco

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
+
+#include <cstdint>
+
+#include "soco/layers/grouped_batch_norm.h"
+
+namespace soco {
+
+struct ConvNormOptions {
+  std::int64_t in_channels = 0;
+  std::int64_t out_channels = 0;
+  std::int64_t kernel_size = 1;  // square; padding (kernel_size - 1) / 2, so stride 1 keeps the size
+  std::int64_t stride = 1;
+};
+
+/// Convolution without bias, then BatchNorm. State keys as Detectron2's Conv2d with a norm: `weight`, `norm.*`.
+/// The weight starts as torch.nn.Conv2d's: uniform in +-1/sqrt(fan in), from libtorch's generator.
+struct ConvNormImpl : torch::nn::Module {
+  explicit ConvNormImpl(const ConvNormOptions& options);
+
+  /// input [N,in,H,W] -> [N,out,H',W'].
+  torch::Tensor forward(const torch::Tensor& input, const NormCall& call = {});
+
+  ConvNormOptions options;
+  torch::Tensor weight;  // [out,in,k,k]
+  BatchNorm norm{nullptr};
+};
+TORCH_MODULE(ConvNorm);
+
+}  // namespace soco

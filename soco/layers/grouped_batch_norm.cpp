@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "soco/layers/grouped_batch_norm.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "soco/base/error.h"
+#include "soco/layers/kernels/batch_norm_cpu.h"
+
+namespace soco {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// What a train-mode pass gives: the result, and each group's mean and biased variance, [G,C].
+struct Normalised {
+  torch::Tensor output, mean, var;
+};
+
+// Memory in which a row of channels is contiguous: channels-last for [N,C,H,W], plain for [N,C].
+torch::Tensor as_rows(const torch::Tensor& x) {
+  return x.contiguous(x.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
+}
+
+torch::Tensor empty_rows_like(const torch::Tensor& x) {
+  return torch::empty_like(x, x.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
+}
+
+kernels::GroupedRows grouped_rows(const torch::Tensor& x, std::int64_t num_groups) {
+  return {num_groups, x.numel() / x.size(1) / num_groups, x.size(1)};
+}
+
+const float* data_or_null(const torch::Tensor& x) { return x.defined() ? x.data_ptr<float>() : nullptr; }
+
+struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
+  // Gives output, mean [G,C], biased variance [G,C]; the statistics carry no gradient. `residual` of zero elements:
+  // none (libtorch does not take undefined tensors here).
+  static variable_list forward(AutogradContext* ctx, const torch::Tensor& input, const torch::Tensor& weight,
+                               const torch::Tensor& bias, const torch::Tensor& residual, std::int64_t num_groups,
+                               bool relu) {
+    const torch::Tensor x = as_rows(input);
+    const bool has_residual = residual.dim() == input.dim();
+    const torch::Tensor added = has_residual ? as_rows(residual) : torch::Tensor();
+    const kernels::GroupedRows shape = grouped_rows(x, num_groups);
+    const kernels::GroupStats stats = kernels::batch_norm_stats(x.data_ptr<float>(), shape);
+    const torch::Tensor mean = torch::tensor(stats.mean).view({num_groups, shape.channels});
+    const torch::Tensor var = torch::tensor(stats.var).view({num_groups, shape.channels});
+    const torch::Tensor invstd = (var + kBatchNormEps).rsqrt_();
+    const torch::Tensor scale = weight * invstd;
+    const torch::Tensor shift = bias - mean * scale;
+    const torch::Tensor output = empty_rows_like(x);
+    kernels::batch_norm_apply(x.data_ptr<float>(), scale.data_ptr<float>(), shift.data_ptr<float>(),
+                              data_or_null(added), relu, shape, output.data_ptr<float>());
+    ctx->save_for_backward({x, weight, mean, invstd, relu ? output : torch::Tensor()});
+    ctx->saved_data["num_groups"] = num_groups;
+    ctx->saved_data["has_residual"] = has_residual;
+    ctx->mark_non_differentiable({mean, var});
+    return {output, mean, var};
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const variable_list saved = ctx->get_saved_variables();
+    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &invstd = saved[3], &output = saved[4];
+    const torch::Tensor grad = as_rows(grads[0]);
+    const kernels::GroupedRows shape = grouped_rows(x, ctx->saved_data["num_groups"].toInt());
+    const kernels::BatchNormBackwardInput in{grad.data_ptr<float>(),   x.data_ptr<float>(),
+                                             data_or_null(output),     mean.data_ptr<float>(),
+                                             invstd.data_ptr<float>(), weight.data_ptr<float>()};
+    const kernels::BatchNormSums sums = kernels::batch_norm_backward_sums(in, shape);
+    const torch::Tensor grad_x = empty_rows_like(x);
+    torch::Tensor grad_residual;
+    if (ctx->saved_data["has_residual"].toBool()) grad_residual = output.defined() ? empty_rows_like(x) : grad;
+    kernels::batch_norm_backward_apply(in, sums, shape, grad_x.data_ptr<float>(),
+                                       output.defined() && grad_residual.defined() ? grad_residual.data_ptr<float>() : nullptr);
+    const std::vector<std::int64_t> group_shape{shape.num_groups, shape.channels};
+    const torch::Tensor grad_weight = torch::tensor(sums.dot).view(group_shape).sum(0);
+    const torch::Tensor grad_bias = torch::tensor(sums.sum).view(group_shape).sum(0);
+    return {grad_x, grad_weight, grad_bias, grad_residual, torch::Tensor(), torch::Tensor()};
+  }
+};
+
+torch::Tensor finish(torch::Tensor normalised, const NormCall& call) {
+  if (call.residual.defined()) normalised = normalised + call.residual;
+  return call.activation == NormActivation::kRelu ? torch::relu(normalised) : normalised;
+}
+
+// Any device and dtype: libtorch's BatchNorm on each group. With momentum 1 its running statistics are the batch's.
+Normalised normalise_composed(const BatchNormImpl& norm, const torch::Tensor& input, const NormCall& call) {
+  const std::int64_t num_groups = call.groups.num_groups;
+  const double values = static_cast<double>(input.numel() / input.size(1) / num_groups);
+  std::vector<torch::Tensor> outputs, means, vars;
+  for (const torch::Tensor& group : input.chunk(num_groups)) {
+    means.push_back(torch::zeros_like(norm.running_mean));
+    vars.push_back(torch::zeros_like(norm.running_var));
+    outputs.push_back(torch::batch_norm(group, norm.weight, norm.bias, means.back(), vars.back(), /*training=*/true,
+                                        /*momentum=*/1.0, kBatchNormEps, /*cudnn_enabled=*/true));
+  }
+  const torch::Tensor output = num_groups == 1 ? outputs[0] : torch::cat(outputs);
+  const torch::Tensor var = torch::stack(vars) * ((values - 1) / values);
+  return {finish(output, call), torch::stack(means), var};
+}
+
+bool takes_fused_path(const torch::Tensor& input, const torch::Tensor& weight) {
+  return input.device().is_cpu() && input.scalar_type() == torch::kFloat32 && weight.scalar_type() == torch::kFloat32;
+}
+
+Normalised normalise(const BatchNormImpl& norm, const torch::Tensor& input, const NormCall& call) {
+  if (!takes_fused_path(input, norm.weight)) return normalise_composed(norm, input, call);
+  const torch::Tensor residual = call.residual.defined() ? call.residual.to(torch::kFloat32) : torch::empty({0});
+  const variable_list result = FusedBatchNorm::apply(input, norm.weight, norm.bias, residual, call.groups.num_groups,
+                                                     call.activation == NormActivation::kRelu);
+  return {result[0], result[1], result[2]};
+}
+
+void check_call(const torch::Tensor& input, std::int64_t num_features, const NormCall& call, bool training) {
+  const NormGroups& groups = call.groups;
+  if ((input.dim() != 2 && input.dim() != 4) || input.size(1) != num_features)
+    fail("BatchNorm of {} channels was given an input of shape {}; expected [N,{}] or [N,{},H,W]", num_features,
+         c10::str(input.sizes()), num_features, num_features);
+  if (call.residual.defined() && call.residual.sizes() != input.sizes())
+    fail("BatchNorm's residual has shape {}, but its input {}", c10::str(call.residual.sizes()), c10::str(input.sizes()));
+  if (!training) return;
+  if (groups.num_groups < 1 || input.size(0) % groups.num_groups != 0)
+    fail("{} rows do not divide into {} groups", input.size(0), groups.num_groups);
+  if (groups.queue && static_cast<std::int64_t>(groups.positions.size()) != groups.num_groups)
+    fail("{} positions were given for {} groups", groups.positions.size(), groups.num_groups);
+  if (input.numel() <= num_features * groups.num_groups)
+    fail("BatchNorm cannot train on a group with {} value(s) per channel (input {}, {} groups): use more images or boxes",
+         input.numel() / num_features / groups.num_groups, c10::str(input.sizes()), groups.num_groups);
+}
+
+}  // namespace
+
+BatchNormImpl::BatchNormImpl(std::int64_t num_features) {
+  weight = register_parameter("weight", torch::ones({num_features}));
+  bias = register_parameter("bias", torch::zeros({num_features}));
+  running_mean = register_buffer("running_mean", torch::zeros({num_features}));
+  running_var = register_buffer("running_var", torch::ones({num_features}));
+  num_batches_tracked = register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64));
+}
+
+torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall& call) {
+  check_call(input, weight.size(0), call, is_training());
+  if (!is_training())
+    return finish(torch::batch_norm(input, weight, bias, running_mean, running_var, /*training=*/false,
+                                    kBatchNormMomentum, kBatchNormEps, /*cudnn_enabled=*/true),
+                  call);
+  const NormGroups& groups = call.groups;
+  Normalised result = normalise(*this, input, call);
+  const double values = static_cast<double>(input.numel() / weight.size(0) / groups.num_groups);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor unbiased = result.var * (values / (values - 1));
+  for (std::int64_t g = 0; g < groups.num_groups; ++g) {
+    if (groups.queue)
+      groups.queue->add(*this, groups.positions[g], result.mean[g], unbiased[g]);
+    else
+      update_running_stats(result.mean[g], unbiased[g]);
+  }
+  return result.output;
+}
+
+void BatchNormImpl::update_running_stats(const torch::Tensor& mean, const torch::Tensor& var) {
+  const torch::NoGradGuard no_grad;
+  running_mean.mul_(1 - kBatchNormMomentum).add_(mean, kBatchNormMomentum);
+  running_var.mul_(1 - kBatchNormMomentum).add_(var, kBatchNormMomentum);
+  num_batches_tracked.add_(1);
+}
+
+void RunningStatsQueue::add(BatchNormImpl& norm, std::int64_t position, torch::Tensor mean, torch::Tensor var) {
+  entries_.push_back({&norm, position, std::move(mean), std::move(var)});
+}
+
+void RunningStatsQueue::commit() {
+  std::stable_sort(entries_.begin(), entries_.end(),
+                   [](const Entry& a, const Entry& b) { return a.position < b.position; });
+  for (const Entry& entry : entries_) entry.norm->update_running_stats(entry.mean, entry.var);
+  entries_.clear();
+}
+
+}  // namespace soco

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "soco/layers/kernels/batch_norm_cpu.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "soco/layers/parallel.h"
+
+namespace soco::kernels {
+namespace {
+
+// Values of a piece of rows: enough to be worth a thread, few enough that float sums of a piece stay accurate (pieces
+// are added up in double).
+constexpr std::int64_t kPieceValues = 32768;
+
+struct Pieces {
+  std::int64_t rows;    // of a piece; the last of a group may have fewer
+  std::int64_t count;   // in a group
+};
+
+Pieces pieces_of(const GroupedRows& shape) {
+  const std::int64_t rows = std::clamp<std::int64_t>(kPieceValues / std::max<std::int64_t>(shape.channels, 1), 1, 512);
+  return {rows, (shape.rows + rows - 1) / rows};
+}
+
+// body(group, piece, first row of the batch, number of rows) for every piece.
+template <class Body>
+void for_each_piece(const GroupedRows& shape, const Body& body) {
+  const Pieces pieces = pieces_of(shape);
+  const std::int64_t values = std::min(pieces.rows, shape.rows) * shape.channels;  // of a piece
+  const std::int64_t grain = std::max<std::int64_t>(1, kPieceValues / std::max<std::int64_t>(1, values));
+  torch_parallel_for(shape.num_groups * pieces.count, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t group = i / pieces.count, piece = i % pieces.count;
+      const std::int64_t first = piece * pieces.rows;
+      body(group, piece, group * shape.rows + first, std::min(pieces.rows, shape.rows - first));
+    }
+  });
+}
+
+// Adds the two partial sums per channel of every piece of a group, in order and in double:
+// total(group, channel, sum of firsts, sum of seconds).
+template <class Total>
+void add_pieces(const std::vector<float>& partial, const GroupedRows& shape, const Total& total) {
+  const std::int64_t count = pieces_of(shape).count, channels = shape.channels;
+  torch_parallel_for(shape.num_groups * channels, std::max<std::int64_t>(1, kPieceValues / count), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t group = i / channels, c = i % channels;
+      double first = 0, second = 0;
+      for (std::int64_t p = group * count; p < (group + 1) * count; ++p) {
+        first += partial[2 * p * channels + c];
+        second += partial[(2 * p + 1) * channels + c];
+      }
+      total(group, c, first, second);
+    }
+  });
+}
+
+std::vector<float> partial_sums(const GroupedRows& shape) {
+  return std::vector<float>(static_cast<std::size_t>(2 * shape.num_groups * pieces_of(shape).count * shape.channels));
+}
+
+}  // namespace
+
+GroupStats batch_norm_stats(const float* x, const GroupedRows& shape) {
+  const std::int64_t channels = shape.channels, count = pieces_of(shape).count;
+  std::vector<float> partial = partial_sums(shape);
+  // Sums of x - s and (x - s)^2 with s the group's first row: near enough to the mean that the squares do not cancel.
+  for_each_piece(shape, [&](std::int64_t group, std::int64_t piece, std::int64_t first, std::int64_t rows) {
+    const float* __restrict shift = x + group * shape.rows * channels;
+    float* __restrict sum = partial.data() + 2 * (group * count + piece) * channels;
+    float* __restrict square = sum + channels;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* __restrict row = x + (first + r) * channels;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float d = row[c] - shift[c];
+        sum[c] += d;
+        square[c] += d * d;
+      }
+    }
+  });
+  GroupStats stats;
+  stats.mean.resize(static_cast<std::size_t>(shape.num_groups * channels));
+  stats.var.resize(stats.mean.size());
+  const double n = static_cast<double>(shape.rows);
+  add_pieces(partial, shape, [&](std::int64_t group, std::int64_t c, double sum, double square) {
+    const double offset = sum / n;
+    stats.mean[group * channels + c] = static_cast<float>(x[group * shape.rows * channels + c] + offset);
+    stats.var[group * channels + c] = static_cast<float>(std::max(0.0, square / n - offset * offset));
+  });
+  return stats;
+}
+
+void batch_norm_apply(const float* x, const float* scale, const float* shift, const float* residual, bool relu,
+                      const GroupedRows& shape, float* y) {
+  const std::int64_t channels = shape.channels;
+  for_each_piece(shape, [&](std::int64_t group, std::int64_t, std::int64_t first, std::int64_t rows) {
+    const float* __restrict a = scale + group * channels;
+    const float* __restrict b = shift + group * channels;
+    for (std::int64_t r = first; r < first + rows; ++r) {
+      const float* __restrict in = x + r * channels;
+      const float* __restrict add = residual ? residual + r * channels : nullptr;
+      float* __restrict out = y + r * channels;
+      if (add && relu)
+        for (std::int64_t c = 0; c < channels; ++c) out[c] = std::max(in[c] * a[c] + b[c] + add[c], 0.0f);
+      else if (add)
+        for (std::int64_t c = 0; c < channels; ++c) out[c] = in[c] * a[c] + b[c] + add[c];
+      else if (relu)
+        for (std::int64_t c = 0; c < channels; ++c) out[c] = std::max(in[c] * a[c] + b[c], 0.0f);
+      else
+        for (std::int64_t c = 0; c < channels; ++c) out[c] = in[c] * a[c] + b[c];
+    }
+  });
+}
+
+BatchNormSums batch_norm_backward_sums(const BatchNormBackwardInput& in, const GroupedRows& shape) {
+  const std::int64_t channels = shape.channels, count = pieces_of(shape).count;
+  std::vector<float> partial = partial_sums(shape);
+  for_each_piece(shape, [&](std::int64_t group, std::int64_t piece, std::int64_t first, std::int64_t rows) {
+    const float* __restrict mean = in.mean + group * channels;
+    float* __restrict sum = partial.data() + 2 * (group * count + piece) * channels;
+    float* __restrict dot = sum + channels;
+    for (std::int64_t r = first; r < first + rows; ++r) {
+      const float* __restrict g = in.grad_y + r * channels;
+      const float* __restrict x = in.x + r * channels;
+      const float* __restrict y = in.y ? in.y + r * channels : nullptr;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float d = !y || y[c] > 0 ? g[c] : 0.0f;
+        sum[c] += d;
+        dot[c] += d * (x[c] - mean[c]);
+      }
+    }
+  });
+  BatchNormSums sums;
+  sums.sum.resize(static_cast<std::size_t>(shape.num_groups * channels));
+  sums.dot.resize(sums.sum.size());
+  add_pieces(partial, shape, [&](std::int64_t group, std::int64_t c, double sum, double dot) {
+    sums.sum[group * channels + c] = static_cast<float>(sum);
+    sums.dot[group * channels + c] = static_cast<float>(dot * in.invstd[group * channels + c]);
+  });
+  return sums;
+}
+
+void batch_norm_backward_apply(const BatchNormBackwardInput& in, const BatchNormSums& sums, const GroupedRows& shape,
+                               float* grad_x, float* grad_residual) {
+  const std::int64_t channels = shape.channels;
+  const float n = static_cast<float>(shape.rows);
+  // grad_x = a * d + b * x + e, with coefficients per group and channel.
+  std::vector<float> a(sums.sum.size()), b(sums.sum.size()), e(sums.sum.size());
+  for (std::int64_t i = 0; i < shape.num_groups * channels; ++i) {
+    a[i] = in.weight[i % channels] * in.invstd[i];
+    b[i] = -a[i] * in.invstd[i] * (sums.dot[i] / n);
+    e[i] = -a[i] * (sums.sum[i] / n) - b[i] * in.mean[i];
+  }
+  for_each_piece(shape, [&](std::int64_t group, std::int64_t, std::int64_t first, std::int64_t rows) {
+    const float* __restrict ga = a.data() + group * channels;
+    const float* __restrict gb = b.data() + group * channels;
+    const float* __restrict ge = e.data() + group * channels;
+    for (std::int64_t r = first; r < first + rows; ++r) {
+      const float* __restrict g = in.grad_y + r * channels;
+      const float* __restrict x = in.x + r * channels;
+      const float* __restrict y = in.y ? in.y + r * channels : nullptr;
+      float* __restrict out = grad_x + r * channels;
+      float* __restrict res = grad_residual ? grad_residual + r * channels : nullptr;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float d = !y || y[c] > 0 ? g[c] : 0.0f;
+        if (res) res[c] = d;
+        out[c] = ga[c] * d + gb[c] * x[c] + ge[c];
+      }
+    }
+  });
+}
+
+}  // namespace soco::kernels

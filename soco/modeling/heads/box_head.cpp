@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "soco/modeling/heads/box_head.h"
+
+#include <torch/torch.h>
+
+#include <string>
+
+namespace soco {
+
+BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) {
+  for (std::int64_t i = 0; i < options.num_convs; ++i)
+    convs.push_back(register_module("conv" + std::to_string(i + 1),
+                                    ConvNorm(ConvNormOptions{options.in_channels, options.in_channels, 3, 1})));
+  fc1 = register_module(
+      "fc1", torch::nn::Linear(options.in_channels * options.resolution * options.resolution, options.fc_channels));
+}
+
+torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups& groups) {
+  const NormCall call{.activation = NormActivation::kRelu, .residual = {}, .groups = groups};
+  torch::Tensor x = pooled;
+  for (ConvNorm& conv : convs) x = conv(x, call);
+  return torch::relu(fc1(x.flatten(1)));
+}
+
+}  // namespace soco

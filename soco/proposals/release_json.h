@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "soco/image/image_list.h"
+#include "soco/proposals/filter.h"
+#include "soco/proposals/store.h"
+
+namespace soco {
+
+/// What an import or export did.
+struct ReleaseJsonSummary {
+  std::int64_t num_images = 0;  ///< written
+  std::int64_t num_boxes = 0;
+  std::int64_t num_missing = 0;  ///< import: images without an entry in the file; export: bad images, left out
+  std::int64_t num_unused = 0;   ///< import: entries of the file that no image has
+};
+
+/// Writes the release's interchange file, `{"<file stem>": [[x, y, w, h], ...], ...}`, sorted by key, in the release's
+/// convention (release_box.h): of each image the boxes that `filter` keeps, or [] when the whole image is all there is,
+/// which the release replaces by the whole image when it reads. Atomic, one image in memory at a time.
+/// Errors: two images with the same stem (the format cannot tell them apart; both are named), a damaged store, a full
+/// disk.
+ReleaseJsonSummary export_release_json(const ProposalStore& store, const std::filesystem::path& out,
+                                       const FilterOptions& filter = {.enabled = false});
+
+/// Reads the release's interchange file, of any length, into a new store at `out`. `entries`: the images; each is
+/// matched by its file stem, and its file is read for size and fingerprint; [] gives the whole image.
+/// Strict; errors name the file and the stem, and leave nothing at `out`: not that form, numbers that are not whole or
+/// leave the image, a stem twice in the file or among the images, no match at all, an unreadable image, `out` exists.
+/// Error(kInterrupted) when stop_requested().
+ReleaseJsonSummary import_release_json(const std::filesystem::path& json, const std::vector<ImageEntry>& entries,
+                                       const std::filesystem::path& out);
+
+}  // namespace soco

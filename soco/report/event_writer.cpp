@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "soco/report/event_writer.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+
+#include "soco/base/hash.h"
+
+namespace soco {
+namespace {
+
+// Protobuf's wire types (protobuf.dev/programming-guides/encoding).
+constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5;
+
+template <class T>
+void append_little_endian(std::string& out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+}
+
+void append_varint(std::string& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>((value & 0x7f) | 0x80));
+  out.push_back(static_cast<char>(value));
+}
+
+void append_key(std::string& out, std::uint32_t field, std::uint32_t wire_type) {
+  append_varint(out, field << 3 | wire_type);
+}
+
+void append_integer(std::string& out, std::uint32_t field, std::int64_t value) {
+  append_key(out, field, kVarint);
+  append_varint(out, static_cast<std::uint64_t>(value));
+}
+
+void append_bytes(std::string& out, std::uint32_t field, std::string_view bytes) {
+  append_key(out, field, kBytes);
+  append_varint(out, bytes.size());
+  out += bytes;
+}
+
+// Event: 1 wall_time (double), 2 step (int64), 3 file_version (string), 5 summary (message).
+std::string event_head(double wall_time) {
+  std::string event;
+  append_key(event, 1, kFixed64);
+  append_little_endian(event, std::bit_cast<std::uint64_t>(wall_time));
+  return event;
+}
+
+std::string summary_event(double wall_time, std::int64_t step, std::string_view summary) {
+  std::string event = event_head(wall_time);
+  append_integer(event, 2, step);
+  append_bytes(event, 5, summary);
+  return event;
+}
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string host_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
+  std::string text = name;
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+AppendFile new_event_file(const std::filesystem::path& folder) {
+  const std::string name =
+      fmt::format("events.out.tfevents.{}.{}.{}", static_cast<std::int64_t>(now_seconds()), host_name(), getpid());
+  std::filesystem::path path = folder / name;
+  for (int i = 1; std::filesystem::exists(path); ++i) path = folder / fmt::format("{}.{}", name, i);
+  return AppendFile(path, AppendFile::Mode::kNew);
+}
+
+}  // namespace
+
+std::uint32_t masked_crc32c(std::string_view bytes) {
+  return std::rotr(crc32c(std::as_bytes(std::span(bytes.data(), bytes.size()))), 15) + 0xa282ead8U;
+}
+
+std::string encode_record(std::string_view payload) {
+  std::string record;
+  append_little_endian(record, static_cast<std::uint64_t>(payload.size()));
+  append_little_endian(record, masked_crc32c(record));
+  record += payload;
+  append_little_endian(record, masked_crc32c(payload));
+  return record;
+}
+
+std::string encode_version_event(double wall_time) {
+  std::string event = event_head(wall_time);
+  append_bytes(event, 3, "brain.Event:2");
+  return event;
+}
+
+std::string encode_scalars_event(double wall_time, std::int64_t step, const Scalars& scalars) {
+  std::string summary;
+  for (const auto& [tag, value] : scalars) {
+    std::string entry;  // Summary.Value: 1 tag, 2 simple_value (float)
+    append_bytes(entry, 1, tag);
+    append_key(entry, 2, kFixed32);
+    append_little_endian(entry, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
+    append_bytes(summary, 1, entry);
+  }
+  return summary_event(wall_time, step, summary);
+}
+
+std::string encode_image_event(double wall_time, std::int64_t step, const std::string& tag, int height, int width,
+                               std::span<const std::byte> encoded_image) {
+  std::string image;  // Summary.Image: 1 height, 2 width, 3 colorspace (3: RGB), 4 encoded_image_string
+  append_integer(image, 1, height);
+  append_integer(image, 2, width);
+  append_integer(image, 3, 3);
+  append_bytes(image, 4, {reinterpret_cast<const char*>(encoded_image.data()), encoded_image.size()});
+  std::string entry;  // Summary.Value: 1 tag, 4 image
+  append_bytes(entry, 1, tag);
+  append_bytes(entry, 4, image);
+  std::string summary;
+  append_bytes(summary, 1, entry);
+  return summary_event(wall_time, step, summary);
+}
+
+EventWriter::EventWriter(const std::filesystem::path& folder) : file_(new_event_file(folder)) {
+  file_.append(encode_record(encode_version_event(now_seconds())));
+}
+
+void EventWriter::add_scalars(std::int64_t step, const Scalars& scalars) {
+  file_.append(encode_record(encode_scalars_event(now_seconds(), step, scalars)));
+}
+
+void EventWriter::add_image(std::int64_t step, const std::string& tag, int height, int width,
+                            std::span<const std::byte> encoded_image) {
+  file_.append(encode_record(encode_image_event(now_seconds(), step, tag, height, width, encoded_image)));
+}
+
+}  // namespace soco

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "soco/run/pretrain_options.h"
+
+#include "soco/base/error.h"
+
+namespace soco {
+
+void PretrainOptions::validate() const {
+  if (train.batch_size && *train.batch_size % train.accumulation != 0)
+    fail_usage("train.accumulation = {} does not divide train.batch_size = {}; choose a divisor of the batch",
+               train.accumulation, *train.batch_size);
+  if (train.checkpoint_every_steps == 0 && train.checkpoint_every_minutes == 0)
+    fail_usage("train.checkpoint_every_steps and train.checkpoint_every_minutes are both 0: a stop would lose the run; set one");
+  if (solver.lr && *solver.lr <= 0) fail_usage("solver.lr = {} must be above 0 (or \"auto\")", *solver.lr);
+}
+
+}  // namespace soco

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <torch/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace soco {
+
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+/// SGD with momentum, as torch.optim.SGD (no dampening, no Nesterov): buffer = momentum * buffer + gradient,
+/// parameter -= lr * buffer. What a subclass adds is how it makes that gradient. A parameter without a gradient is
+/// taken to have a zero one, so decay and momentum go on. Parameters with one dimension or none (biases, BatchNorm)
+/// have no weight decay and no adaptation.
+class Optimizer {
+ public:
+  /// Errors: two parameters of one name.
+  Optimizer(NamedTensors parameters, double momentum, double weight_decay);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// One update of every parameter from its gradient. The gradients are used up: zero_grad() before the next backward.
+  void step(double lr);
+
+  /// Forgets all gradients (they become undefined, which frees them).
+  void zero_grad();
+
+  /// Global L2 norm of the loss gradients, for logs and for the test for finite values; call it before step().
+  double gradient_norm() const;
+
+  const NamedTensors& parameters() const { return parameters_; }
+
+  /// Momentum buffers under their parameters' names, in order; zeros before the first step. They share memory.
+  NamedTensors momentum_buffers() const;
+
+  /// Copies the buffers in. Errors: a parameter without a buffer, a buffer of another shape, an unknown name.
+  void load_momentum_buffers(const NamedTensors& buffers);
+
+ protected:
+  /// Turns the gradient of `parameter` (two dimensions or more) into what momentum accumulates, in place.
+  virtual void adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const = 0;
+  double weight_decay() const { return weight_decay_; }
+
+ private:
+  NamedTensors parameters_;
+  std::vector<torch::Tensor> buffers_;
+  double momentum_;
+  double weight_decay_;
+};
+
+/// Plain SGD: gradient + weight_decay * parameter.
+class Sgd final : public Optimizer {
+ public:
+  using Optimizer::Optimizer;
+
+ protected:
+  void adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const override;
+};
+
+}  // namespace soco

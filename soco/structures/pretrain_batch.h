@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace soco {
+
+/// The same view of all N images of a batch.
+struct ViewBatch {
+  int height = 0;
+  int width = 0;
+  std::vector<float> pixels;  // [N, 3, height, width] float32, RGB, mean subtracted and divided by the deviation
+};
+
+/// The K boxes an image has in one view of a pair.
+struct SideBatch {
+  std::vector<float> boxes;          // [N, K, 4] float32, xyxy, in [0, 1] of the view
+  std::vector<std::int32_t> ids;     // [N, K] equal ids name the same object of the image
+  std::vector<std::int32_t> levels;  // [N, K] pyramid level 0..3 = P2..P5; -1: none assigned
+};
+
+/// Two views whose boxes are compared.
+struct PairBatch {
+  int view_a = 0;  // index into PretrainBatch::views
+  int view_b = 0;
+  SideBatch a;
+  SideBatch b;
+};
+
+/// One step's input: what `data` gives and `modeling` takes.
+struct PretrainBatch {
+  int num_images = 0;       // N
+  int boxes_per_image = 0;  // K
+  std::vector<ViewBatch> views;
+  std::vector<PairBatch> pairs;
+  std::vector<std::int64_t> sample_indices;  // [N] indices of the data set
+};
+
+}  // namespace soco

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "soco/data/collate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace soco {
+namespace {
+
+using ::testing::ElementsAre;
+
+ViewPlan two_pixel_plan() {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.views.resize(2);
+  plan.views[0].size = 1;
+  plan.views[1].size = 2;
+  plan.pairs = {{.a = 0, .b = 1}};
+  plan.num_boxes = 2;
+  return plan;
+}
+
+Sample hand_made_sample(float value) {
+  Sample sample;
+  sample.views = {std::vector<float>(3, value), std::vector<float>(12, -value)};
+  const SampleSide a{{{value, 0, 1, 1}, {0, value, 1, 1}}, {3, 5}, {1, -1}};
+  const SampleSide b{{{0, 0, value, 1}, {0, 0, 1, value}}, {5, 3}, {0, 2}};
+  sample.pairs = {{a, b}};
+  return sample;
+}
+
+TEST(ShapeBatch, GivesEveryArrayItsSize) {
+  PretrainBatch batch;
+  shape_batch(two_pixel_plan(), 3, batch);
+  EXPECT_EQ(batch.num_images, 3);
+  EXPECT_EQ(batch.boxes_per_image, 2);
+  EXPECT_EQ(batch.sample_indices.size(), 3u);
+  ASSERT_EQ(batch.views.size(), 2u);
+  EXPECT_EQ(batch.views[1].height, 2);
+  EXPECT_EQ(batch.views[1].width, 2);
+  EXPECT_EQ(batch.views[1].pixels.size(), 3u * 3 * 2 * 2);
+  ASSERT_EQ(batch.pairs.size(), 1u);
+  EXPECT_EQ(batch.pairs[0].view_b, 1);
+  EXPECT_EQ(batch.pairs[0].a.boxes.size(), 3u * 2 * 4);
+  EXPECT_EQ(batch.pairs[0].b.ids.size(), 3u * 2);
+  EXPECT_EQ(batch.pairs[0].b.levels.size(), 3u * 2);
+}
+
+TEST(ShapeBatch, KeepsMemoryThatFits) {
+  PretrainBatch batch;
+  shape_batch(two_pixel_plan(), 3, batch);
+  const float* before = batch.views[1].pixels.data();
+  shape_batch(two_pixel_plan(), 3, batch);
+  EXPECT_EQ(batch.views[1].pixels.data(), before);
+}
+
+TEST(CopySampleInto, WritesItsRowAndNoOther) {
+  PretrainBatch batch;
+  shape_batch(two_pixel_plan(), 2, batch);
+  copy_sample_into(hand_made_sample(0.25f), 70, 1, batch);
+  copy_sample_into(hand_made_sample(0.5f), 60, 0, batch);
+  EXPECT_THAT(batch.sample_indices, ElementsAre(60, 70));
+  EXPECT_THAT(batch.views[0].pixels, ElementsAre(0.5f, 0.5f, 0.5f, 0.25f, 0.25f, 0.25f));
+  EXPECT_EQ(batch.views[1].pixels[11], -0.5f);
+  EXPECT_EQ(batch.views[1].pixels[12], -0.25f);
+  EXPECT_THAT(batch.pairs[0].a.boxes, ElementsAre(0.5f, 0, 1, 1, 0, 0.5f, 1, 1, 0.25f, 0, 1, 1, 0, 0.25f, 1, 1));
+  EXPECT_THAT(batch.pairs[0].b.ids, ElementsAre(5, 3, 5, 3));
+  EXPECT_THAT(batch.pairs[0].a.levels, ElementsAre(1, -1, 1, -1));
+}
+
+TEST(CopySampleInto, RefusesASampleOfAnotherPlan) {
+  PretrainBatch batch;
+  shape_batch(two_pixel_plan(), 2, batch);
+  Sample sample = hand_made_sample(0.5f);
+  sample.views[1].pop_back();
+  EXPECT_THROW(copy_sample_into(sample, 0, 0, batch), std::logic_error);
+  EXPECT_THROW(copy_sample_into(hand_made_sample(0.5f), 0, 2, batch), std::logic_error);
+}
+
+}  // namespace
+}  // namespace soco

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What the integration tests share: the program ($SOCO_BIN), a scratch folder, a small run."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ORACLES = pathlib.Path(__file__).resolve().parent.parent / "oracles"
+sys.path.insert(0, str(ORACLES))
+import safetensors_io  # noqa: E402,F401
+
+SOCO = os.environ.get("SOCO_BIN", "build/release/bin/soco")
+
+# A network and views small enough that a step takes a fraction of a second.
+SMALL_MODEL = ["model.backbone=resnet18", "model.fpn_channels=16", "model.head_num_convs=1", "model.head_fc_channels=32",
+               "model.projector_hidden_channels=32", "model.projector_out_channels=16"]
+SMALL_VIEWS = ["plan.views.0.size=64", "plan.views.1.size=64", "plan.views.2.size=32"]
+SMALL_RUN = SMALL_MODEL + SMALL_VIEWS + ["train.batch_size=4", "train.num_threads=1", "train.device=cpu", "loader.num_workers=1"]
+
+
+def run(*words, check=True, timeout=900, **options):
+    """Runs the program; with `check` it must succeed. Returns the finished process with its output as text."""
+    done = subprocess.run([SOCO, *map(str, words)], capture_output=True, text=True, timeout=timeout, **options)
+    if check and done.returncode != 0:
+        raise AssertionError(f"soco {' '.join(map(str, words))}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def metrics(folder):
+    return [json.loads(line) for line in (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()]
+
+
+class ScratchTest(unittest.TestCase):
+    """A test with a scratch folder, `self.scratch`, removed at its end."""
+
+    def setUp(self):
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="soco_integration_"))
+        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+
+    def scenes(self, count=16):
+        """A folder of `count` synthetic scenes."""
+        run("synth", "--out", self.scratch / "scenes", "--images", count, "val_ratio=0", "width=160", "height=120")
+        return self.scratch / "scenes" / "train"

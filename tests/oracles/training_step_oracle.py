@@ -1,0 +1,383 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""One SoCo training step in plain PyTorch and torchvision, written from the paper and the facts of the authors' release.
+
+It is what `soco replay` is compared with: losses by term, every gradient, and parameters, momentum and BatchNorm buffers
+after the LARS update and the target's moving average. It is slow and plain on purpose: with reference heads each
+(box set, level) is a head call of its own, as in the release.
+
+  training_step_oracle.py --make DIR [--seed S] [shape of the model and batch]       random weights and a random batch
+  training_step_oracle.py --weights W --batch B --out O [--dtype float64] [--head-mode assigned] [--lr X] [--momentum M]
+
+Several --batch, --lr or --momentum values make consecutive steps (the shorter lists repeat); O is then written for each
+step with its number before the suffix: O.st -> O.0.st, O.1.st, ...
+Files are described in docs/testing.md.
+"""
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchvision.ops import roi_align
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import safetensors_io  # noqa: E402
+
+# depth -> (bottleneck blocks?, blocks in each of the four stages)
+BLOCKS = {18: (False, [2, 2, 2, 2]), 34: (False, [3, 4, 6, 3]), 50: (True, [3, 4, 6, 3]), 101: (True, [3, 4, 23, 3])}
+SHAPE = {"depth": 50, "fpn_channels": 256, "head_num_convs": 4, "head_fc_channels": 1024, "projector_hidden_channels": 4096,
+         "projector_out_channels": 256}  # of the published model
+P5 = 3  # levels are 0..3 for P2..P5; -1 is "no level"
+
+
+class ConvNorm(nn.Conv2d):
+    """Convolution without bias, then BatchNorm registered as `norm` (Detectron2's names)."""
+
+    def __init__(self, channels_in, channels_out, size, stride=1):
+        super().__init__(channels_in, channels_out, size, stride, size // 2, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x):
+        return self.norm(super().forward(x))
+
+
+class Block(nn.Module):
+    """Residual block; a bottleneck has its stride on the 3x3 convolution."""
+
+    def __init__(self, bottleneck, channels_in, width, stride):
+        super().__init__()
+        self.channels_out = width * 4 if bottleneck else width
+        if bottleneck:
+            self.conv1 = ConvNorm(channels_in, width, 1)
+            self.conv2 = ConvNorm(width, width, 3, stride)
+            self.conv3 = ConvNorm(width, self.channels_out, 1)
+        else:
+            self.conv1 = ConvNorm(channels_in, width, 3, stride)
+            self.conv2 = ConvNorm(width, width, 3)
+        self.bottleneck = bottleneck
+        self.shortcut = None
+        if stride != 1 or channels_in != self.channels_out:
+            self.shortcut = ConvNorm(channels_in, self.channels_out, 1, stride)
+
+    def forward(self, x):
+        y = self.conv2(F.relu(self.conv1(x)))
+        if self.bottleneck:
+            y = self.conv3(F.relu(y))
+        return F.relu(y + (x if self.shortcut is None else self.shortcut(x)))
+
+
+class ResNet(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        bottleneck, counts = BLOCKS[depth]
+        self.stem = nn.Module()
+        self.stem.conv1 = ConvNorm(3, 64, 7, 2)
+        channels, self.channels = 64, []
+        for stage, count in enumerate(counts):
+            blocks = []
+            for i in range(count):
+                blocks.append(Block(bottleneck, channels, 64 * 2**stage, 2 if stage > 0 and i == 0 else 1))
+                channels = blocks[-1].channels_out
+            setattr(self, f"res{stage + 2}", nn.Sequential(*blocks))
+            self.channels.append(channels)
+
+    def forward(self, x):
+        """C2..C5"""
+        x = F.max_pool2d(F.relu(self.stem.conv1(x)), 3, 2, 1)
+        maps = []
+        for stage in (self.res2, self.res3, self.res4, self.res5):
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+class Fpn(nn.Module):
+    def __init__(self, depth, channels):
+        super().__init__()
+        self.bottom_up = ResNet(depth)
+        for i, below in enumerate(self.bottom_up.channels):
+            setattr(self, f"fpn_lateral{i + 2}", ConvNorm(below, channels, 1))
+            setattr(self, f"fpn_output{i + 2}", ConvNorm(channels, channels, 3))
+
+    def forward(self, x, levels):
+        """{level: map} of the levels asked for; the output convolutions of the others are not run."""
+        merged = [getattr(self, f"fpn_lateral{i + 2}")(c) for i, c in enumerate(self.bottom_up(x))]
+        for i in (2, 1, 0):
+            merged[i] = merged[i] + F.interpolate(merged[i + 1], size=merged[i].shape[-2:], mode="nearest")
+        return {i: getattr(self, f"fpn_output{i + 2}")(merged[i]) for i in sorted(levels)}
+
+
+class BoxHead(nn.Module):
+    def __init__(self, channels, num_convs, fc_channels):
+        super().__init__()
+        self.num_convs = num_convs
+        for i in range(num_convs):
+            setattr(self, f"conv{i + 1}", ConvNorm(channels, channels, 3))
+        self.fc1 = nn.Linear(channels * 7 * 7, fc_channels)
+
+    def forward(self, x):
+        for i in range(self.num_convs):
+            x = F.relu(getattr(self, f"conv{i + 1}")(x))
+        return F.relu(self.fc1(x.flatten(1)))
+
+
+class Mlp(nn.Module):
+    def __init__(self, channels_in, hidden, channels_out):
+        super().__init__()
+        self.fc1, self.norm, self.fc2 = nn.Linear(channels_in, hidden), nn.BatchNorm1d(hidden), nn.Linear(hidden, channels_out)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.norm(self.fc1(x))))
+
+
+class Network(nn.Module):
+    def __init__(self, shape, predicts):
+        super().__init__()
+        hidden, out = shape["projector_hidden_channels"], shape["projector_out_channels"]
+        self.backbone = Fpn(shape["depth"], shape["fpn_channels"])
+        self.roi_heads = nn.Module()
+        self.roi_heads.box_head = BoxHead(shape["fpn_channels"], shape["head_num_convs"], shape["head_fc_channels"])
+        self.projector = Mlp(shape["head_fc_channels"], hidden, out)
+        self.predictor = Mlp(out, hidden, out) if predicts else None
+
+    def head(self, pooled):
+        """Unit vectors [M, D] of pooled boxes [M, C, 7, 7]."""
+        y = self.projector(self.roi_heads.box_head(pooled))
+        return F.normalize(y if self.predictor is None else self.predictor(y), dim=1)
+
+
+def pool(features, boxes, images):
+    """7x7 RoIAlign (half-pixel aligned, adaptive sampling) of boxes [M, 4] in [0, 1], each from its image's map."""
+    height, width = features.shape[-2:]
+    scale = torch.tensor([width, height, width, height], dtype=boxes.dtype)
+    rois = torch.cat([images[:, None].to(boxes.dtype), boxes * scale], 1)
+    return roi_align(features, rois, (7, 7), spatial_scale=1.0, sampling_ratio=-1, aligned=True)
+
+
+def reference_vectors(network, maps, sides, images):
+    """One head call per (side, level), sides in pair order, P2 first; of the four vectors of a box its level's is taken.
+    A box without a level gets any (it never matches)."""
+    result = []
+    for side in sides:
+        boxes, levels = side["boxes"].reshape(-1, 4), side["levels"].flatten()
+        every = [network.head(pool(maps[level], boxes, images)) for level in range(4)]
+        result.append(torch.stack([every[max(int(level), 0)][i] for i, level in enumerate(levels)]))
+    return result
+
+
+def assigned_vectors(network, maps, sides, images):
+    """One head call over all boxes of all sides of a view, each box pooled from its own level alone."""
+    boxes = torch.cat([side["boxes"].reshape(-1, 4) for side in sides])
+    levels = pool_levels(sides)
+    images = images.repeat(len(sides))
+    pooled = torch.cat([pool(maps[int(level)], boxes[i:i + 1], images[i:i + 1]) for i, level in enumerate(levels)])
+    return network.head(pooled).chunk(len(sides))
+
+
+def pool_levels(sides):
+    """Levels the boxes of `sides` are pooled from with assigned heads: P5 for those without one."""
+    levels = torch.cat([side["levels"].flatten() for side in sides])
+    return torch.where(levels < 0, torch.full_like(levels, P5), levels)
+
+
+def embed(network, batch, head_mode):
+    """{(pair, "a" or "b"): unit vectors [N, K, D]} of a network's pass over all views, view after view."""
+    result = {}
+    for v, view in enumerate(batch["views"]):
+        keys = [(p, s) for p, pair in enumerate(batch["pairs"]) for s in "ab" if pair[s]["view"] == v]
+        sides = [batch["pairs"][p][s] for p, s in keys]
+        n, k = sides[0]["ids"].shape
+        images = torch.arange(n).repeat_interleave(k)
+        if head_mode == "reference":
+            vectors = reference_vectors(network, network.backbone(view, range(4)), sides, images)
+        else:
+            maps = network.backbone(view, set(pool_levels(sides).tolist()))
+            vectors = assigned_vectors(network, maps, sides, images)
+        result.update({key: y.reshape(n, k, -1) for key, y in zip(keys, vectors)})
+    return result
+
+
+def directed_loss(query, key, query_side, key_side):
+    """-2 * mean over images of (sum of the matches' cosines / (number of matches + 1e-6)); boxes match when their ids are
+    equal and both have a level."""
+    match = query_side["ids"][:, :, None] == key_side["ids"][:, None, :]
+    match = match & (query_side["levels"][:, :, None] >= 0) & (key_side["levels"][:, None, :] >= 0)
+    match = match.to(query.dtype)
+    cosine = torch.einsum("nid,njd->nij", query, key)
+    return -2 * ((cosine * match).sum((1, 2)) / (match.sum((1, 2)) + 1e-6)).mean()
+
+
+class Training:
+    """Online and target network with their optimiser, moved by `step`."""
+
+    def __init__(self, shape, dtype, weights=None):
+        self.dtype = dtype
+        self.online, self.target = Network(shape, True), Network(shape, False)
+        for network, prefix in ((self.online, "online."), (self.target, "target.")):
+            if weights is not None:
+                network.load_state_dict({k[len(prefix):]: torch.from_numpy(np.array(v)) for k, v in weights.items() if k.startswith(prefix)})
+            network.to(dtype).train()
+        self.velocity = {}
+        for name, p in self.online.named_parameters():
+            old = (weights or {}).get("optimizer.momentum_buffer.online." + name)
+            self.velocity[name] = torch.zeros_like(p.data) if old is None else torch.from_numpy(np.array(old)).to(dtype)
+
+    def read_batch(self, arrays):
+        real = lambda name: torch.from_numpy(np.array(arrays[name])).to(self.dtype)  # noqa: E731
+        whole = lambda name: torch.from_numpy(np.array(arrays[name])).long()  # noqa: E731
+        views = [real(f"views.{v}") for v in range(sum(name.startswith("views.") for name in arrays))]
+        pairs = []
+        while f"pairs.{len(pairs)}.views" in arrays:
+            at = f"pairs.{len(pairs)}."
+            pairs.append({s: {"view": int(view), "boxes": real(f"{at}{s}.boxes"), "ids": whole(f"{at}{s}.ids"),
+                              "levels": whole(f"{at}{s}.levels")} for s, view in zip("ab", arrays[at + "views"])})
+        return {"views": views, "pairs": pairs}
+
+    @torch.no_grad()
+    def move_target(self, momentum):
+        """Parameters alone: the target's BatchNorm buffers are its own."""
+        online = dict(self.online.named_parameters())
+        for name, p in self.target.named_parameters():
+            p.data = momentum * p.data + (1 - momentum) * online[name].data
+
+    @torch.no_grad()
+    def lars(self, lr, momentum=0.9, decay=1e-5, trust=0.001, eps=1e-8):
+        """A weight no loss term reaches has a zero gradient, hence its decay term alone, scaled like any other."""
+        for name, p in self.online.named_parameters():
+            g = torch.zeros_like(p) if p.grad is None else p.grad
+            if p.ndim > 1:
+                g = g + decay * p
+                if p.norm() > 0 and g.norm() > 0:
+                    g = g * (trust * p.norm() / (g.norm() + eps))
+            self.velocity[name] = momentum * self.velocity[name] + g
+            p.data = p.data - lr * self.velocity[name]
+
+    def losses(self, batch, head_mode, ema_momentum):
+        """{name: directed loss}; the target moves after the online passes and before its own."""
+        predictions = embed(self.online, batch, head_mode)
+        self.move_target(ema_momentum)
+        with torch.no_grad():
+            projections = embed(self.target, batch, head_mode)
+        terms = {}
+        for p, pair in enumerate(batch["pairs"]):
+            terms[f"loss.pair{p}.a_to_b"] = directed_loss(predictions[p, "a"], projections[p, "b"], pair["a"], pair["b"])
+            terms[f"loss.pair{p}.b_to_a"] = directed_loss(predictions[p, "b"], projections[p, "a"], pair["b"], pair["a"])
+        return terms
+
+    def step(self, batch, head_mode, lr, ema_momentum):
+        """Moves everything by one step; {name: array} of losses and gradients."""
+        terms = self.losses(batch, head_mode, ema_momentum)
+        loss = sum(terms.values())
+        self.online.zero_grad(set_to_none=True)
+        loss.backward()
+        out = {name: term.detach().numpy() for name, term in {"loss": loss, **terms}.items()}
+        for name, p in self.online.named_parameters():
+            out["grad.online." + name] = (torch.zeros_like(p) if p.grad is None else p.grad).numpy().copy()
+        self.lars(lr)
+        return out
+
+    def state(self):
+        """Everything a next step needs, by the names of a weights file."""
+        state = {prefix + k: v.numpy().copy() for prefix, network in (("online.", self.online), ("target.", self.target))
+                 for k, v in network.state_dict().items()}
+        return {**state, **{"optimizer.momentum_buffer.online." + k: v.numpy().copy() for k, v in self.velocity.items()}}
+
+
+def random_weights(shape, rng, zero_gammas, momentum):
+    """PyTorch's initial weights with lively BatchNorm; with `zero_gammas` every third BatchNorm weight is all zero, as the
+    last one of each block is at the start, so that the weights before it get no gradient."""
+    weights = {}
+    for prefix, predicts in (("online.", True), ("target.", False)):
+        for name, value in Network(shape, predicts).state_dict().items():
+            value = value.numpy().copy()
+            if name.endswith("running_mean") or name.endswith("norm.bias"):
+                value = rng.normal(0, 0.1, value.shape).astype(np.float32)
+            elif name.endswith("running_var"):
+                value = rng.uniform(0.5, 2, value.shape).astype(np.float32)
+            elif name.endswith("norm.weight"):
+                zero = zero_gammas and ".res" in name and rng.integers(3) == 0
+                value = (0 if zero else 1) * rng.uniform(0.5, 1.5, value.shape).astype(np.float32)
+            elif name.endswith("num_batches_tracked"):
+                value = np.array(rng.integers(0, 100), np.int64)
+            weights[prefix + name] = value
+    if momentum:
+        for name in [k for k in weights if k.startswith("online.") and "running" not in k and "tracked" not in k]:
+            weights["optimizer.momentum_buffer." + name] = rng.normal(0, 1e-3, weights[name].shape).astype(np.float32)
+    return weights
+
+
+def random_batch(rng, num_images, sizes, num_boxes=4):
+    """Views of the given sizes; pairs of view 0 with each of the others. Image 0 has no match in pair 0; image 1 repeats an
+    id; some boxes have no level; image 0's first box is the whole view and its last one is a speck."""
+    batch = {f"views.{v}": rng.normal(0, 1, (num_images, 3, size, size)).astype(np.float32) for v, size in enumerate(sizes)}
+    for p in range(len(sizes) - 1):
+        batch[f"pairs.{p}.views"] = np.array([0, p + 1], np.int64)
+        for s in "ab":
+            corners = np.sort(rng.uniform(0, 1, (num_images, num_boxes, 2, 2)), axis=2)
+            corners[:, :, 1] = np.clip(corners[:, :, 1], corners[:, :, 0] + 0.1, None)
+            boxes = np.clip(corners.reshape(num_images, num_boxes, 4), 0, 1)
+            boxes[0, 0], boxes[0, -1] = (0, 0, 1, 1), (0.5, 0.5, 0.5005, 0.501)
+            ids = np.stack([rng.permutation(num_boxes) + 1 for _ in range(num_images)]).astype(np.int64)
+            ids[1 % num_images, 1] = ids[1 % num_images, 0]
+            if p == 0 and s == "b":
+                ids[0] += 100
+            batch[f"pairs.{p}.{s}.boxes"] = boxes.astype(np.float32)
+            batch[f"pairs.{p}.{s}.ids"] = ids
+            batch[f"pairs.{p}.{s}.levels"] = rng.choice([-1, 0, 1, 2, 3], (num_images, num_boxes), p=[0.1, 0.2, 0.3, 0.3, 0.1]).astype(np.int64)
+    return batch
+
+
+def shape_of(args):
+    return {name: getattr(args, name) for name in SHAPE}
+
+
+def make(args):
+    torch.manual_seed(args.seed)
+    rng = np.random.default_rng(args.seed)
+    args.make.mkdir(parents=True, exist_ok=True)
+    weights = random_weights(shape_of(args), rng, not args.no_zero_gammas, not args.no_momentum)
+    safetensors_io.save(args.make / "weights.safetensors", weights)
+    for i in range(args.num_batches):
+        name = "batch.safetensors" if args.num_batches == 1 else f"batch.{i}.safetensors"
+        safetensors_io.save(args.make / name, random_batch(rng, args.num_images, args.sizes))
+
+
+def run(args):
+    training = Training(shape_of(args), getattr(torch, args.dtype), safetensors_io.load(args.weights))
+    steps = max(len(args.batch), len(args.lr), len(args.momentum))
+    for i in range(steps):
+        batch = training.read_batch(safetensors_io.load(args.batch[i % len(args.batch)]))
+        out = training.step(batch, args.head_mode, args.lr[i % len(args.lr)], args.momentum[i % len(args.momentum)])
+        out.update({"after." + name: array for name, array in training.state().items()})
+        path = args.out if steps == 1 else args.out.with_name(f"{args.out.stem}.{i}{args.out.suffix}")
+        safetensors_io.save(path, out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--make", type=pathlib.Path, metavar="DIR")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--num-images", type=int, default=3)
+    parser.add_argument("--num-batches", type=int, default=1)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[96, 96, 64], help="view sizes")
+    parser.add_argument("--no-zero-gammas", action="store_true")
+    parser.add_argument("--no-momentum", action="store_true", help="weights file without momentum buffers")
+    parser.add_argument("--weights", type=pathlib.Path)
+    parser.add_argument("--batch", type=pathlib.Path, nargs="+")
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
+    parser.add_argument("--head-mode", default="reference", choices=["reference", "assigned"])
+    parser.add_argument("--lr", type=float, nargs="+", default=[0.1])
+    parser.add_argument("--momentum", type=float, nargs="+", default=[0.99], help="of the target's moving average")
+    for name, default in SHAPE.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    make(args) if args.make else run(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "soco/proposals/edge_sort.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "soco/base/random.h"
+
+namespace soco {
+namespace {
+
+/// Indices of the costs after sort_edges.
+std::vector<std::uint32_t> sorted_indices(const std::vector<double>& costs) {
+  std::vector<PackedEdge> edges, scratch(costs.size());
+  for (std::uint32_t i = 0; i < costs.size(); ++i) edges.push_back(pack_edge(costs[i], i));
+  sort_edges(edges, scratch, costs);
+  std::vector<std::uint32_t> indices;
+  for (const PackedEdge e : edges) indices.push_back(edge_index(e));
+  return indices;
+}
+
+/// What the standard library's stable sort gives.
+std::vector<std::uint32_t> expected_indices(const std::vector<double>& costs) {
+  std::vector<std::uint32_t> indices(costs.size());
+  std::iota(indices.begin(), indices.end(), 0u);
+  std::stable_sort(indices.begin(), indices.end(), [&](auto a, auto b) { return costs[a] < costs[b]; });
+  return indices;
+}
+
+TEST(EdgeSort, GivesNothingWhenThereAreNoEdges) { EXPECT_TRUE(sorted_indices({}).empty()); }
+
+TEST(EdgeSort, SortsAscendingWhenCostsDiffer) {
+  EXPECT_EQ(sorted_indices({1.5, 0.25, 0.0, 1.999, 1e-300}), (std::vector<std::uint32_t>{2, 4, 1, 0, 3}));
+}
+
+TEST(EdgeSort, KeepsTheOrderOfEqualCosts) {
+  EXPECT_EQ(sorted_indices({0.5, 0.1, 0.5, 0.1, 0.5}), (std::vector<std::uint32_t>{1, 3, 0, 2, 4}));
+}
+
+TEST(EdgeSort, ComparesAllBitsWhenTheLeadingOnesAgree) {
+  const double base = 0.3, above = std::nextafter(base, 1), below = std::nextafter(base, 0);
+  ASSERT_EQ(leading_cost_bits(pack_edge(base, 0)), leading_cost_bits(pack_edge(above, 0)));
+  EXPECT_EQ(sorted_indices({above, base, below, above, base}), (std::vector<std::uint32_t>{2, 1, 4, 0, 3}));
+}
+
+TEST(EdgeSort, EqualsAStableSortForManyCosts) {
+  Rng rng(1, 0, 0, 0);
+  std::vector<double> costs;
+  for (int i = 0; i < 20000; ++i) {
+    switch (rng.uniform_int(3)) {
+      case 0:
+        costs.push_back(rng.uniform() * 1.7);
+        break;
+      case 1:
+        costs.push_back(static_cast<double>(rng.uniform_int(20)) / 16);
+        break;  // many equal
+      default:
+        costs.push_back(0.7 + static_cast<double>(rng.uniform_int(50)) * 1e-15);
+        break;  // alike to the last bits
+    }
+  }
+  EXPECT_EQ(sorted_indices(costs), expected_indices(costs));
+}
+
+}  // namespace
+}  // namespace soco

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "soco/run/recipes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "soco/base/error.h"
+#include "soco/run/auto_settings.h"
+
+namespace soco {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string error_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+PretrainOptions recipe(const std::string& name) {
+  PretrainOptions options;
+  load_recipe_or_file(options, name);
+  return options;
+}
+
+TEST(Recipes, AllLoadAndAreValid) {
+  ASSERT_GE(shipped_recipes().size(), 3u);
+  for (const Recipe& row : shipped_recipes()) {
+    SCOPED_TRACE(std::string(row.name));
+    validate_options(recipe(std::string(row.name)));
+  }
+}
+
+// Figures of the published recipes: paper, section 4, and the release's launch scripts.
+TEST(Recipes, FpnHundredEpochsIsThePublishedOne) {
+  const PretrainOptions options = recipe("soco_fpn_100ep");
+  EXPECT_EQ(options.train.recipe_epochs, 100);
+  EXPECT_EQ(options.solver.optimizer, OptimizerKind::kLars);
+  EXPECT_DOUBLE_EQ(options.solver.base_lr, 1.0);
+  EXPECT_DOUBLE_EQ(options.solver.weight_decay, 1e-5);
+  EXPECT_DOUBLE_EQ(options.solver.ema_momentum, 0.99);
+  EXPECT_DOUBLE_EQ(options.solver.warmup_epochs, 10);
+  EXPECT_EQ(options.model.backbone, Backbone::kResNet50);
+  EXPECT_EQ(options.model.head_mode, HeadMode::kReference);
+  ASSERT_EQ(options.plan.views.size(), 3u);
+  EXPECT_EQ(options.plan.views[0].crop, "whole");
+  EXPECT_EQ(options.plan.views[0].size, 224);
+  EXPECT_EQ(options.plan.views[0].photometric.blur_prob, 1.0);
+  EXPECT_EQ(options.plan.views[0].photometric.solarize_prob, 0.0);
+  EXPECT_FALSE(options.plan.views[0].cutout);
+  EXPECT_EQ(options.plan.views[1].photometric.blur_prob, 0.1);
+  EXPECT_EQ(options.plan.views[1].photometric.solarize_prob, 0.2);
+  EXPECT_EQ(options.plan.views[2].size, 112);
+  EXPECT_TRUE(options.plan.views[1].cutout && options.plan.views[2].cutout);
+  ASSERT_EQ(options.plan.pairs.size(), 2u);
+  EXPECT_EQ(options.plan.pairs[1].b, 2);
+  EXPECT_EQ(options.plan.num_boxes, 4);
+}
+
+TEST(Recipes, FourHundredEpochsHasNoCutoutAndElseTheSamePlan) {
+  PretrainOptions hundred = recipe("soco_fpn_100ep");
+  const PretrainOptions four_hundred = recipe("soco_fpn_400ep");
+  EXPECT_EQ(four_hundred.train.recipe_epochs, 400);
+  for (ViewOptions& view : hundred.plan.views) view.cutout = false;
+  hundred.train.recipe_epochs = 400;
+  EXPECT_EQ(dump_toml(hundred), dump_toml(four_hundred));
+}
+
+TEST(Recipes, UnknownNameIsAUsageErrorWithTheNearest) {
+  EXPECT_THAT(error_of([] { recipe("soco_fpn_10ep"); }), HasSubstr("did you mean soco_fpn_100ep?"));
+}
+
+TEST(PretrainOptions, DumpReadsBackEqual) {
+  PretrainOptions options = recipe("smoke/quickstart");
+  apply_override(options, "plan.views.2.size=96");
+  apply_override(options, "solver.lr=0.25");
+  PretrainOptions again;
+  load_toml(again, dump_toml(options), "dump");
+  EXPECT_EQ(dump_toml(again), dump_toml(options));
+  EXPECT_EQ(again.plan.views[2].size, 96);
+}
+
+TEST(PretrainOptions, MisspeltKeyGetsASuggestion) {
+  PretrainOptions options;
+  EXPECT_THAT(error_of([&] { apply_override(options, "train.epochz=3"); }), HasSubstr("epochs"));
+}
+
+TEST(PretrainOptions, AccumulationMustDivideTheBatch) {
+  PretrainOptions options = recipe("soco_fpn_100ep");
+  options.train.batch_size = 10;
+  options.train.accumulation = 4;
+  EXPECT_THAT(error_of([&] { validate_options(options); }), HasSubstr("train.accumulation = 4 does not divide train.batch_size = 10"));
+}
+
+MachineInfo cpu_with(double gib) {
+  return {.cuda = false, .memory_bytes = static_cast<std::uint64_t>(gib * (1ull << 30)), .num_cores = 2};
+}
+
+TEST(AutoSettings, EveryAutoIsResolvedWithAReason) {
+  PretrainOptions options = recipe("soco_fpn_100ep");
+  const auto reasons = resolve_auto_settings(options, 1000, cpu_with(24));
+  ASSERT_TRUE(options.train.batch_size && options.train.epochs && options.solver.lr && options.train.num_threads);
+  // 16 on a CPU (memory and images allow more); 62 steps an epoch; 2000 steps / 62 = 33 epochs; 1.0 * 16 / 256.
+  EXPECT_EQ(*options.train.batch_size, 16);
+  EXPECT_EQ(*options.train.epochs, 33);
+  EXPECT_DOUBLE_EQ(*options.solver.lr, 0.0625);
+  EXPECT_EQ(*options.train.num_threads, 2);
+  EXPECT_DOUBLE_EQ(options.solver.warmup_epochs, 3.3);  // 10 would be over a quarter of 33
+  EXPECT_EQ(reasons.size(), 5u);
+}
+
+TEST(AutoSettings, GivenValuesStay) {
+  PretrainOptions options = recipe("soco_fpn_100ep");
+  options.train.batch_size = 4;
+  options.train.epochs = 20;
+  options.solver.lr = 0.5;
+  options.train.num_threads = 1;
+  EXPECT_TRUE(resolve_auto_settings(options, 1000, cpu_with(24)).empty());
+  EXPECT_EQ(*options.train.batch_size, 4);
+  EXPECT_DOUBLE_EQ(options.solver.warmup_epochs, 10);
+}
+
+TEST(AutoSettings, LittleMemoryAndFewImagesLowerTheBatch) {
+  PretrainOptions little_memory = recipe("soco_fpn_100ep");
+  resolve_auto_settings(little_memory, 1000, cpu_with(4));
+  EXPECT_LT(*little_memory.train.batch_size, 16);
+  PretrainOptions few_images = recipe("soco_fpn_100ep");
+  resolve_auto_settings(few_images, 9, cpu_with(24));
+  EXPECT_EQ(*few_images.train.batch_size, 2);  // a quarter of nine, rounded down to a power of two
+}
+
+TEST(AutoSettings, FewerImagesThanABatchIsAUsageErrorWithBothNumbers) {
+  PretrainOptions options = recipe("soco_fpn_100ep");
+  options.train.batch_size = 64;
+  EXPECT_THAT(error_of([&] { resolve_auto_settings(options, 10, cpu_with(24)); }),
+              ::testing::AllOf(HasSubstr("train.batch_size = 64"), HasSubstr("10 images")));
+}
+
+TEST(AutoSettings, CudaTrainsAtLeastTheRecipesEpochs) {
+  PretrainOptions options = recipe("soco_fpn_100ep");
+  options.train.batch_size = 256;
+  MachineInfo gpu = cpu_with(80);
+  gpu.cuda = true;
+  resolve_auto_settings(options, 1'281'167, gpu);
+  EXPECT_EQ(*options.train.epochs, 100);
+}
+
+}  // namespace
+}  // namespace soco
