@@ -32,8 +32,6 @@ OWNERS = {
     "ATen/": ["layers", "solver", "modeling", "engine"],
     "c10/": ["layers", "solver", "modeling", "engine"],
     "nlohmann/": ["base"],
-    "spdlog/": ["base"],
-    "fmt/": ["base"],
     "xxhash": ["base"],
     "toml++/": ["config"],
     "CLI/": ["cli"],

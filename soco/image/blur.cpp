@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kPasses = 3;
 
-/// The radius of a box, with fraction, whose kPasses-fold blur has the standard deviation `sigma` (Gwosdek et al., eq. 7,
-/// 11, 14), in float32 where Pillow has float32.
+/// The radius of a box, with fraction, whose kPasses-fold blur has the standard deviation `sigma` (Gwosdek et al., eq.
+/// 7, 11, 14), in float32 where Pillow has float32.
 float box_radius(float sigma) {
   const float variance = sigma * sigma / kPasses;
   const float length = static_cast<float>(std::sqrt(12.0 * variance + 1.0));

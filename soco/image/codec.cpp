@@ -15,7 +15,8 @@ namespace {
 
 using formats::Format;
 
-constexpr const Format* kFormats[] = {&formats::kJpeg, &formats::kPng, &formats::kWebp, &formats::kTiff, &formats::kBmp, &formats::kPpm};
+constexpr const Format* kFormats[] = {&formats::kJpeg, &formats::kPng, &formats::kWebp,
+                                      &formats::kTiff, &formats::kBmp, &formats::kPpm};
 
 constexpr const char* kExtensions[] = {".jpg", ".jpeg", ".png", ".webp", ".bmp",
                                        ".tif", ".tiff", ".ppm", ".pgm",  ".pbm"};
@@ -29,7 +30,8 @@ const Format& format_of(std::span<const std::byte> bytes, const std::string& nam
 
 std::string lower_extension(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return extension;
 }
 
@@ -37,13 +39,16 @@ int orientation_of(const Format& format, std::span<const std::byte> bytes, const
   return limits.apply_exif && format.orientation != nullptr ? format.orientation(bytes) : 1;
 }
 
-ImageInfo checked_probe(const Format& format, std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
+ImageInfo checked_probe(const Format& format, std::span<const std::byte> bytes, const std::string& name,
+                        const DecodeLimits& limits) {
   ImageInfo info = format.probe(bytes, name);
   info.format = format.name;
-  if (info.height <= 0 || info.width <= 0) fail("{}: {} image of {}x{} pixels", name, format.name, info.width, info.height);
+  if (info.height <= 0 || info.width <= 0)
+    fail("{}: {} image of {}x{} pixels", name, format.name, info.width, info.height);
   const std::int64_t pixels = static_cast<std::int64_t>(info.height) * info.width;
   if (pixels > limits.max_pixels)
-    fail("{}: {}x{} pixels are over the limit of {} (data.max_pixels raises it)", name, info.width, info.height, limits.max_pixels);
+    fail("{}: {}x{} pixels are over the limit of {} (data.max_pixels raises it)", name, info.width, info.height,
+         limits.max_pixels);
   return info;
 }
 
@@ -57,7 +62,9 @@ ImageInfo probe_image(std::span<const std::byte> bytes, const std::string& name,
 }
 
 Image decode_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
-  if (bytes.size() > limits.max_file_bytes) fail("{}: {} bytes are over the limit of {} (data.max_file_mib raises it)", name, bytes.size(), limits.max_file_bytes);
+  if (bytes.size() > limits.max_file_bytes)
+    fail("{}: {} bytes are over the limit of {} (data.max_file_mib raises it)", name, bytes.size(),
+         limits.max_file_bytes);
   const Format& format = format_of(bytes, name);
   checked_probe(format, bytes, name, limits);
   Image image = format.decode(bytes, name, limits);
@@ -94,7 +101,8 @@ std::string image_patterns() {
 namespace formats {
 
 bool starts_with(Bytes bytes, std::string_view magic) {
-  return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin(), [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
+  return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin(),
+                                                    [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
 }
 
 void spread_grey(const std::uint8_t* grey, int width, std::uint8_t* rgb) {

@@ -26,19 +26,19 @@ struct ImageInfo {
   std::string format;  ///< "JPEG", "PNG", "WebP", "TIFF", "BMP", "PPM"
 };
 
-/// Reads an image file, told by its first bytes and not by its name, bit for bit as Pillow's `open(...).convert("RGB")`:
-/// grey is repeated, palettes are looked up, alpha is dropped, CMYK (Adobe's inverted) is converted, TIFF orientation is
-/// always applied. Of animations the first frame counts.
-/// Differs from Pillow: 16-bit samples keep their high byte (PPM: are scaled) in grey files too, where Pillow clips to
-/// white; CMYK in a TIFF may be off by one; files with warnings of the decoder (truncated, extraneous bytes) are errors;
-/// compressed BMP is not read.
+/// Reads an image file, told by its first bytes and not by its name, bit for bit as Pillow's
+/// `open(...).convert("RGB")`: grey is repeated, palettes are looked up, alpha is dropped, CMYK (Adobe's inverted) is
+/// converted, TIFF orientation is always applied. Of animations the first frame counts. Differs from Pillow: 16-bit
+/// samples keep their high byte (PPM: are scaled) in grey files too, where Pillow clips to white; CMYK in a TIFF may be
+/// off by one; files with warnings of the decoder (truncated, extraneous bytes) are errors; compressed BMP is not read.
 /// Errors, all naming the file: missing, over a limit, of no known format, damaged or truncated.
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
 
 /// The same of bytes in memory; `name` stands for them in errors.
 Image decode_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits = {});
 
-/// Reads the header alone; the size is the one decode_image would give. Errors as above, as far as the header shows them.
+/// Reads the header alone; the size is the one decode_image would give. Errors as above, as far as the header shows
+/// them.
 ImageInfo probe_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits = {});
 
 /// `quality` 1..100, 4:2:0 chroma. Error when a side is 0 or above 65500 px.

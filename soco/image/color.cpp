@@ -17,7 +17,8 @@ std::uint8_t luminance(const std::uint8_t* rgb) {
 
 /// Pillow's blend of one value: from `degenerate` (alpha 0) to `value` (alpha 1) and beyond, in float32, truncated.
 std::uint8_t blend(std::uint8_t degenerate, std::uint8_t value, float alpha) {
-  const float mixed = static_cast<float>(degenerate) + alpha * static_cast<float>(static_cast<int>(value) - static_cast<int>(degenerate));
+  const float mixed = static_cast<float>(degenerate) +
+                      alpha * static_cast<float>(static_cast<int>(value) - static_cast<int>(degenerate));
   if (mixed <= 0.0f) return 0;
   if (mixed >= 255.0f) return 255;
   return static_cast<std::uint8_t>(mixed);

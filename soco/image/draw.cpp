@@ -18,7 +18,9 @@ static_assert(kTextHeight == kGlyphHeight);
 // Sums of coordinates are made in 64 bits: callers may pass any int.
 using Wide = std::int64_t;
 
-int clamped(Wide value, int low, int high) { return static_cast<int>(std::clamp<Wide>(value, low, std::max(low, high))); }
+int clamped(Wide value, int low, int high) {
+  return static_cast<int>(std::clamp<Wide>(value, low, std::max(low, high)));
+}
 
 void set_pixel(Image& image, Wide x, Wide y, Color color) {
   if (x < 0 || y < 0 || x >= image.width || y >= image.height) return;
@@ -108,7 +110,8 @@ void paste(Image& image, const Image& source, int x, int y) {
   if (left >= right) return;
   const auto count = static_cast<std::size_t>(right - left) * 3;
   for (int row = top; row < bottom; ++row) {
-    std::memcpy(image.row(row) + Wide{left} * 3, source.row(static_cast<int>(Wide{row} - y)) + (Wide{left} - x) * 3, count);
+    std::memcpy(image.row(row) + Wide{left} * 3, source.row(static_cast<int>(Wide{row} - y)) + (Wide{left} - x) * 3,
+                count);
   }
 }
 

@@ -30,8 +30,8 @@ inline constexpr int kTextHeight = 7;  ///< times the scale
 /// Copies `source` with its top left at (x, y).
 void paste(Image& image, const Image& source, int x, int y);
 
-/// Lays images out in rows of `num_columns`, each centred in a cell of the largest height and width, `gap` px between and
-/// around the cells. std::logic_error without images or columns.
+/// Lays images out in rows of `num_columns`, each centred in a cell of the largest height and width, `gap` px between
+/// and around the cells. std::logic_error without images or columns.
 Image contact_sheet(const std::vector<Image>& images, int num_columns, int gap, Color background);
 
 }  // namespace soco

@@ -58,7 +58,7 @@ class FolderWalk {
   }
 
   std::vector<ImageEntry> entries_;
-  std::set<std::pair<dev_t, ino_t>> seen_;             // folders entered
+  std::set<std::pair<dev_t, ino_t>> seen_;            // folders entered
   std::set<std::pair<std::string, fs::path>> links_;  // key prefix and path of linked folders to enter
 };
 

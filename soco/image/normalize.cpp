@@ -3,7 +3,8 @@
 
 namespace soco {
 
-void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std, float* out) {
+void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std,
+                      float* out) {
   const std::size_t plane = image.pixels.size() / 3;
   for (std::size_t c = 0; c < 3; ++c) {
     float table[256];

@@ -40,9 +40,12 @@ struct Kernel {
 
 Kernel kernel_of(Filter filter) {
   switch (filter) {
-    case Filter::kBilinear: return {bilinear, 1.0};
-    case Filter::kBicubic: return {bicubic, 2.0};
-    case Filter::kLanczos: return {lanczos, 3.0};
+    case Filter::kBilinear:
+      return {bilinear, 1.0};
+    case Filter::kBicubic:
+      return {bicubic, 2.0};
+    case Filter::kLanczos:
+      return {lanczos, 3.0};
   }
   return {bilinear, 1.0};
 }
@@ -69,11 +72,13 @@ Weights make_weights(int in_size, int out_size, Kernel kernel) {
     const int first = std::max(0, static_cast<int>(center - support + 0.5));
     const int count = std::min(in_size, static_cast<int>(center + support + 0.5)) - first;
     double sum = 0;
-    for (int k = 0; k < count; ++k) sum += real[static_cast<std::size_t>(k)] = kernel.value((k + first - center + 0.5) * (1.0 / filter_scale));
+    for (int k = 0; k < count; ++k)
+      sum += real[static_cast<std::size_t>(k)] = kernel.value((k + first - center + 0.5) * (1.0 / filter_scale));
     for (int k = 0; k < count; ++k) {
-      const double value = (sum != 0.0 ? real[static_cast<std::size_t>(k)] / sum : real[static_cast<std::size_t>(k)]) * (1 << kPrecisionBits);
-      weights.values[static_cast<std::size_t>(i) * static_cast<std::size_t>(weights.stride) + static_cast<std::size_t>(k)] =
-          static_cast<std::int32_t>(value < 0 ? value - 0.5 : value + 0.5);
+      const double value = (sum != 0.0 ? real[static_cast<std::size_t>(k)] / sum : real[static_cast<std::size_t>(k)]) *
+                           (1 << kPrecisionBits);
+      weights.values[static_cast<std::size_t>(i) * static_cast<std::size_t>(weights.stride) +
+                     static_cast<std::size_t>(k)] = static_cast<std::int32_t>(value < 0 ? value - 0.5 : value + 0.5);
     }
     weights.first[static_cast<std::size_t>(i)] = first;
     weights.count[static_cast<std::size_t>(i)] = count;
@@ -91,7 +96,8 @@ Image resize_rows(const Image& image, const CropRect& crop, int out_width, Kerne
     const std::uint8_t* in = image.row(crop.y + y) + static_cast<std::ptrdiff_t>(crop.x) * 3;
     std::uint8_t* to = out.row(y);
     for (int x = 0; x < out_width; ++x) {
-      const std::int32_t* weight = &weights.values[static_cast<std::size_t>(x) * static_cast<std::size_t>(weights.stride)];
+      const std::int32_t* weight =
+          &weights.values[static_cast<std::size_t>(x) * static_cast<std::size_t>(weights.stride)];
       const std::uint8_t* pixel = in + static_cast<std::ptrdiff_t>(weights.first[static_cast<std::size_t>(x)]) * 3;
       std::int32_t r = kHalf, g = kHalf, b = kHalf;
       for (int k = 0; k < weights.count[static_cast<std::size_t>(x)]; ++k, pixel += 3) {
@@ -114,7 +120,8 @@ Image resize_columns(const Image& image, int out_height, Kernel kernel) {
   const std::size_t row_bytes = static_cast<std::size_t>(image.width) * 3;
   std::vector<std::int32_t> sums(row_bytes);
   for (int y = 0; y < out_height; ++y) {
-    const std::int32_t* weight = &weights.values[static_cast<std::size_t>(y) * static_cast<std::size_t>(weights.stride)];
+    const std::int32_t* weight =
+        &weights.values[static_cast<std::size_t>(y) * static_cast<std::size_t>(weights.stride)];
     std::fill(sums.begin(), sums.end(), kHalf);
     for (int k = 0; k < weights.count[static_cast<std::size_t>(y)]; ++k) {
       const std::uint8_t* in = image.row(weights.first[static_cast<std::size_t>(y)] + k);
@@ -130,7 +137,8 @@ Image resize_columns(const Image& image, int out_height, Kernel kernel) {
 Image cut(const Image& image, const CropRect& crop) {
   Image out = make_image(crop.height, crop.width);
   for (int y = 0; y < crop.height; ++y)
-    std::memcpy(out.row(y), image.row(crop.y + y) + static_cast<std::ptrdiff_t>(crop.x) * 3, static_cast<std::size_t>(crop.width) * 3);
+    std::memcpy(out.row(y), image.row(crop.y + y) + static_cast<std::ptrdiff_t>(crop.x) * 3,
+                static_cast<std::size_t>(crop.width) * 3);
   return out;
 }
 
@@ -138,7 +146,8 @@ Image cut(const Image& image, const CropRect& crop) {
 
 Image make_image(int height, int width) {
   SOCO_ASSERT(height > 0 && width > 0);
-  return {height, width, std::vector<std::uint8_t>(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3)};
+  return {height, width,
+          std::vector<std::uint8_t>(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3)};
 }
 
 Image crop_and_resize(const Image& image, const CropRect& crop, int out_height, int out_width, Filter filter) {

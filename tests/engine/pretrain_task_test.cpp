@@ -130,8 +130,9 @@ TEST_F(PretrainTaskTest, StateOfAnotherModelIsRefusedByName) {
 
 TEST_F(PretrainTaskTest, NonfiniteStepChangesNoOnlineWeightNorBuffer) {
   const auto fixture = make();
+  const StateDict healthy = fixture->task.state();
   StateDict poisoned;
-  for (const auto& [name, tensor] : fixture->task.state().entries()) {
+  for (const auto& [name, tensor] : healthy.entries()) {
     HostTensor copy = tensor;
     if (name == "model.online.predictor.fc2.bias") reinterpret_cast<float*>(copy.data.data())[0] = std::nanf("");
     poisoned.add(name, std::move(copy));

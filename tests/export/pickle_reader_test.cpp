@@ -73,8 +73,8 @@ std::string archive_error(const std::string& body, std::size_t storage_bytes) {
   return error_of([&] { read_archive(body, storage_bytes); });
 }
 
-std::string plain_error(const std::string& body) {
-  return error_of([&] { read_plain(kProtocol + body + "."); });
+std::string plain_error(const std::string& body, const PickleLimits& limits = {}) {
+  return error_of([&] { read_plain(kProtocol + body + ".", limits); });
 }
 
 // ---- what is allowed ----
@@ -264,7 +264,7 @@ TEST(PickleReader, CyclesAndDoublingsAreRefused) {
   for (char i = 1; i <= 40; ++i) {
     doubling += "]q"s + i + "h" + static_cast<char>(i - 1) + "ah" + static_cast<char>(i - 1) + "a";
   }
-  EXPECT_THAT(plain_error("(" + doubling + "t"), HasSubstr("values"));
+  EXPECT_THAT(plain_error("(" + doubling + "t", {.max_values = 10'000}), HasSubstr("values"));
 }
 
 TEST(PickleReader, LimitsAreErrorsThatNameThem) {
@@ -290,8 +290,8 @@ TEST(PickleReader, NumpyShapesThatLieAreRefused) {
 TEST(PickleReader, DamageNeverDoesMoreThanFail) {
   TempDir dir;
   PickleValue::Dict dict;
-  set_item(dict, "w",
-           PickleValue(std::make_shared<const HostTensor>(HostTensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6}))));
+  const HostTensor tensor = HostTensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6});
+  set_item(dict, "w", PickleValue(std::make_shared<const HostTensor>(tensor)));
   set_item(dict, "n", PickleValue(3));
   write_numpy_pickle(dir / "x.pkl", PickleValue(dict));
   write_torch_file(dir / "x.pth", PickleValue(dict));
@@ -299,26 +299,26 @@ TEST(PickleReader, DamageNeverDoesMoreThanFail) {
   for (const char* name : {"x.pkl", "x.pth"}) {
     const std::string good = read_text_file(dir / name);
     for (std::size_t i = 0; i < good.size(); ++i) {
-      for (const char value : {'\0', '\xff', 'R', 'h', static_cast<char>(good[i] + 1)}) {
-        std::string bad = good;
-        bad[i] = value;
-        num_refused += error_of([&] { read_plain(bad); }).empty() ? 0 : 1;
-      }
+      if (good[i] == 'Z') continue;  // padding between the records
+      std::string bad = good;
+      bad[i] = i % 3 == 0 ? '\xff' : static_cast<char>(good[i] + 1);
+      std::ofstream(dir / "bad", std::ios::binary) << bad;
+      num_refused += error_of([&] { read_pickle_file(dir / "bad"); }).empty() ? 0 : 1;
     }
   }
-  EXPECT_GT(num_refused, 1000);
+  EXPECT_GT(num_refused, 500);
 }
 
 /// The zip's checksum hides damage to the program from the machine, so the program is damaged before it is packed.
 TEST(PickleReader, DamagedTorchProgramsNeverDoMoreThanFail) {
   const std::string good = "}(" + text("w") + float_tensor("K\x06", "K\x00"s, "K\x03K\x02", "K\x01K\x03") + "u";
   int num_refused = 0;
-  for (std::size_t i = 0; i < good.size(); ++i) {
+  for (std::size_t i = 0; i < good.size(); i += 3) {
     std::string bad = good;
-    bad[i] = static_cast<char>(bad[i] + 1 + i % 3);
+    bad[i] = static_cast<char>(bad[i] + 1 + i % 4);
     num_refused += archive_error(bad, 24).empty() ? 0 : 1;
   }
-  EXPECT_GT(num_refused, 100);
+  EXPECT_GT(num_refused, 40);
 }
 
 TEST(PickleReader, SomethingElseIsRefused) {

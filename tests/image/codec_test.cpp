@@ -46,7 +46,8 @@ std::string u32(std::uint32_t value) { return {reinterpret_cast<const char*>(&va
 
 /// A BMP file with 24 bits a pixel and the given header values.
 std::string bmp(std::int32_t width, std::int32_t height, const std::string& pixels) {
-  const std::string info = u32(40) + u32(static_cast<std::uint32_t>(width)) + u32(static_cast<std::uint32_t>(height)) + u32(1 | 24u << 16) + u32(0) + u32(0) + u32(0) + u32(0) + u32(0) + u32(0);
+  const std::string info = u32(40) + u32(static_cast<std::uint32_t>(width)) + u32(static_cast<std::uint32_t>(height)) +
+                           u32(1 | 24u << 16) + u32(0) + u32(0) + u32(0) + u32(0) + u32(0) + u32(0);
   return "BM" + u32(0) + u32(0) + u32(54) + info + pixels;
 }
 
@@ -83,10 +84,13 @@ TEST(Codec, EveryTruncationIsAnErrorThatNamesTheFile) {
 
 TEST(Codec, FlippedBitsNeverCrash) {
   Rng rng(9, 9, 9, 9);
-  for (const auto& whole : {encode_png(noise(20, 20)), encode_jpeg(noise(40, 40), 80), bytes_of(bmp(3, 2, std::string(24, 'x'))), bytes_of("P6 2 2 255\n" + std::string(12, 'a'))}) {
+  for (const auto& whole :
+       {encode_png(noise(20, 20)), encode_jpeg(noise(40, 40), 80), bytes_of(bmp(3, 2, std::string(24, 'x'))),
+        bytes_of("P6 2 2 255\n" + std::string(12, 'a'))}) {
     for (int i = 0; i < 300; ++i) {
       auto damaged = whole;
-      for (int k = 0; k < 3; ++k) damaged[rng.uniform_int(damaged.size())] ^= static_cast<std::byte>(1u << rng.uniform_int(8));
+      for (int k = 0; k < 3; ++k)
+        damaged[rng.uniform_int(damaged.size())] ^= static_cast<std::byte>(1u << rng.uniform_int(8));
       error_of(damaged, {.max_pixels = 1'000'000});  // an error or a picture
     }
   }
@@ -117,8 +121,10 @@ TEST(Codec, BmpRowsComeFromTheBottomInBgr) {
 }
 
 TEST(Codec, PpmScalesItsMaximumAndSkipsComments) {
-  EXPECT_THAT(decode_image(bytes_of("P6 # a comment\n1 1 100\n" + std::string("\x00\x32\x64", 3)), "x").pixels, ElementsAre(0, 128, 255));
-  EXPECT_THAT(decode_image(bytes_of("P5 1 1 65535\n" + std::string("\xff\xff", 2)), "x").pixels, ElementsAre(255, 255, 255));
+  EXPECT_THAT(decode_image(bytes_of("P6 # a comment\n1 1 100\n" + std::string("\x00\x32\x64", 3)), "x").pixels,
+              ElementsAre(0, 128, 255));
+  EXPECT_THAT(decode_image(bytes_of("P5 1 1 65535\n" + std::string("\xff\xff", 2)), "x").pixels,
+              ElementsAre(255, 255, 255));
 }
 
 TEST(Codec, CmykInksDarken) {
@@ -155,7 +161,8 @@ TEST(Codec, ExifBlockIsReadWithinItsBounds) {
   const std::string entry = std::string("\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00", 12);
   const std::string block = std::string("II*\0\x08\x00\x00\x00\x01\x00", 10) + entry;
   EXPECT_EQ(formats::exif_orientation(bytes_of(block)), 6);
-  for (std::size_t size = 0; size < block.size(); ++size) EXPECT_EQ(formats::exif_orientation(bytes_of(block.substr(0, size))), 1);
+  for (std::size_t size = 0; size < block.size(); ++size)
+    EXPECT_EQ(formats::exif_orientation(bytes_of(block.substr(0, size))), 1);
   EXPECT_EQ(formats::exif_orientation(bytes_of(std::string("II*\0\xff\xff\xff\xff", 8))), 1);
 }
 
@@ -183,7 +190,8 @@ std::vector<std::string> keys(const std::filesystem::path& source) {
 
 TEST(ListImages, FindsImagesToTheLeavesSortedAndSkipsOthers) {
   TempDir temp;
-  for (const char* name : {"b.JPEG", "a/z.png", "a/b/c.webp", "notes.txt", ".hidden.jpg", ".git/x.jpg", "B.jpg"}) touch(temp / name);
+  for (const char* name : {"b.JPEG", "a/z.png", "a/b/c.webp", "notes.txt", ".hidden.jpg", ".git/x.jpg", "B.jpg"})
+    touch(temp / name);
   EXPECT_THAT(keys(temp.path()), ElementsAre("B.jpg", "a/b/c.webp", "a/z.png", "b.JPEG"));
 }
 

@@ -72,7 +72,8 @@ std::string difference(const Image& ours, const Image& theirs) {
     if (ours.pixels[i] == theirs.pixels[i]) continue;
     const auto width = static_cast<std::size_t>(ours.width);
     return "at x " + std::to_string(i / 3 % width) + ", y " + std::to_string(i / 3 / width) + ", channel " +
-           std::to_string(i % 3) + ": " + std::to_string(ours.pixels[i]) + ", oracle " + std::to_string(theirs.pixels[i]);
+           std::to_string(i % 3) + ": " + std::to_string(ours.pixels[i]) + ", oracle " +
+           std::to_string(theirs.pixels[i]);
   }
   return "";
 }

@@ -10,8 +10,7 @@ import tempfile
 import unittest
 
 ORACLES = pathlib.Path(__file__).resolve().parent.parent / "oracles"
-sys.path.insert(0, str(ORACLES))
-import safetensors_io  # noqa: E402,F401
+sys.path.insert(0, str(ORACLES))  # safetensors_io, training_step_oracle
 
 SOCO = os.environ.get("SOCO_BIN", "build/release/bin/soco")
 
@@ -32,6 +31,21 @@ def run(*words, check=True, timeout=900, **options):
 
 def metrics(folder):
     return [json.loads(line) for line in (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()]
+
+
+def newest_checkpoint(folder):
+    checkpoints = pathlib.Path(folder) / "checkpoints"
+    return checkpoints / (checkpoints / "last").read_text().strip()
+
+
+def tensors(path):
+    """name -> (dtype, shape, bytes) of a safetensors file, with the standard library alone."""
+    data = pathlib.Path(path).read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    entries = json.loads(data[8:start])
+    entries.pop("__metadata__", None)
+    return {name: (entry["dtype"], entry["shape"], data[start + entry["data_offsets"][0]:start + entry["data_offsets"][1]])
+            for name, entry in entries.items()}
 
 
 class ScratchTest(unittest.TestCase):

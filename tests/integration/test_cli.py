@@ -5,6 +5,7 @@ import re
 import resource
 import struct
 import subprocess
+import time
 import unittest
 import zlib
 
@@ -28,6 +29,13 @@ class CommandLineTest(ScratchTest):
         self.assertNotIn("internal error", done.stderr)
         return done.stderr
 
+    def refused_any(self, *words):
+        """Refused as failed or as wrong usage."""
+        done = run(*words, check=False)
+        self.assertIn(done.returncode, (1, 2), done.stderr)
+        self.assertNotIn("internal error", done.stderr)
+        return done.stderr
+
     def test_every_command_has_help_with_examples(self):
         overview = run("--help").stdout
         for command in COMMANDS:
@@ -46,6 +54,38 @@ class CommandLineTest(ScratchTest):
         self.assertIn("did you mean 'pretrain'?", self.refused(2, "pretain"))
         self.assertIn("epochs", self.refused(2, "pretrain", "--images", "x", "--out", "y", "train.epoch=3"))
         self.assertIn("soco_fpn_100ep", self.refused(2, "pretrain", "--images", "x", "--out", "y", "--config", "soco_fpn_100"))
+
+    def test_help_is_quick(self):
+        """Median of five: scripts and completions call it, and it must not wait for libtorch."""
+        for command in ([], ["synth"], ["propose"], ["export"], ["inspect"], ["doctor"]):
+            seconds = []
+            for _ in range(5):
+                started = time.monotonic()
+                run(*command, "--help")
+                seconds.append(time.monotonic() - started)
+            self.assertLess(sorted(seconds)[2], 1.0, command)
+
+    def test_doctor_runs_anywhere(self):
+        text = run("doctor", "--out", self.scratch).stdout
+        for word in ("soco", "memory", "disk", "libtorch"):
+            self.assertIn(word, text)
+
+    def test_export_and_resume_of_what_is_no_run(self):
+        (self.scratch / "folder").mkdir()
+        for path in (self.scratch / "folder", self.scratch / "absent"):
+            self.assertIn(str(path), self.refused_any("export", "--from", path, "--format", "torchvision", "--out", self.scratch / "x.pth"))
+            self.assertIn(str(path), self.refused_any("resume", path))
+        self.assertFalse((self.scratch / "x.pth").exists())
+        junk = self.scratch / "junk.safetensors"
+        for content in (b"", b"hello", b"\xff" * 64, struct.pack("<Q", 2) + b"{}", struct.pack("<Q", 1 << 60) + b"{}"):
+            junk.write_bytes(content)
+            self.assertIn("junk.safetensors", self.refused_any("export", "--from", junk, "--format", "torchvision", "--out", self.scratch / "x.pth"))
+        self.assertIn("torchvision", self.refused(2, "export", "--from", junk, "--format", "torchvison", "--out", self.scratch / "x.pth"))
+
+    def test_missing_flags_are_named(self):
+        for words, flag in ((["pretrain", "--images", "x"], "--out"), (["propose", "--out", "x"], "--images"), (["synth"], "--out"),
+                            (["export", "--from", "x", "--out", "y"], "--format"), (["resume"], "RUN"), (["replay", "--batch", "x"], "--weights")):
+            self.assertIn(flag, self.refused(2, *words))
 
     def test_wrong_values_name_key_value_and_range(self):
         for word in ("train.epochs=many", "train.epochs=0", "model.backbone=resnet42", "solver.lr=-1", "plan.num_boxes=0"):

@@ -119,7 +119,7 @@ TEST(ObjectContrastReference, EqualsTheReleasesSixteenSequentialHeadPasses) {
   for (const auto& item : stacked->online->named_parameters()) {
     const torch::Tensor expected = gradient_or_zeros(others[item.key()]);
     const double scale = expected.abs().max().item<double>();
-    EXPECT_LE(max_difference(gradient_or_zeros(item.value()), expected), 2e-3 * scale + 1e-6) << item.key();
+    EXPECT_LE(max_difference(gradient_or_zeros(item.value()), expected), 2e-3 * scale + 1e-5) << item.key();
   }
   expect_same_buffers(*stacked->online, *sequential->online, 1e-4);
   expect_same_buffers(*stacked->target, *sequential->target, 1e-4);

@@ -267,16 +267,21 @@ class Training:
             terms[f"loss.pair{p}.b_to_a"] = directed_loss(predictions[p, "b"], projections[p, "a"], pair["b"], pair["a"])
         return terms
 
-    def step(self, batch, head_mode, lr, ema_momentum):
-        """Moves everything by one step; {name: array} of losses and gradients."""
+    def train(self, batch, head_mode, lr, ema_momentum):
+        """Moves everything by one step; (loss, its terms). The loss gradients stay on the online parameters."""
         terms = self.losses(batch, head_mode, ema_momentum)
         loss = sum(terms.values())
         self.online.zero_grad(set_to_none=True)
         loss.backward()
-        out = {name: term.detach().numpy() for name, term in {"loss": loss, **terms}.items()}
+        self.lars(lr)
+        return loss.detach(), {name: term.detach() for name, term in terms.items()}
+
+    def step(self, batch, head_mode, lr, ema_momentum):
+        """`train`, giving {name: array} of losses and gradients."""
+        loss, terms = self.train(batch, head_mode, lr, ema_momentum)
+        out = {name: term.numpy() for name, term in {"loss": loss, **terms}.items()}
         for name, p in self.online.named_parameters():
             out["grad.online." + name] = (torch.zeros_like(p) if p.grad is None else p.grad).numpy().copy()
-        self.lars(lr)
         return out
 
     def state(self):
@@ -287,8 +292,10 @@ class Training:
 
 
 def random_weights(shape, rng, zero_gammas, momentum):
-    """PyTorch's initial weights with lively BatchNorm; with `zero_gammas` every third BatchNorm weight is all zero, as the
-    last one of each block is at the start, so that the weights before it get no gradient."""
+    """PyTorch's initial weights with lively BatchNorm; with `zero_gammas` half of the blocks' last BatchNorm weights are all
+    zero, as all of them are at the start, so that the weights before them get no gradient. (Zeroing another one would leave
+    constant maps, whose normalisation is rounding alone.)"""
+    last = ".conv3.norm.weight" if BLOCKS[shape["depth"]][0] else ".conv2.norm.weight"
     weights = {}
     for prefix, predicts in (("online.", True), ("target.", False)):
         for name, value in Network(shape, predicts).state_dict().items():
@@ -298,7 +305,7 @@ def random_weights(shape, rng, zero_gammas, momentum):
             elif name.endswith("running_var"):
                 value = rng.uniform(0.5, 2, value.shape).astype(np.float32)
             elif name.endswith("norm.weight"):
-                zero = zero_gammas and ".res" in name and rng.integers(3) == 0
+                zero = zero_gammas and ".res" in name and name.endswith(last) and rng.integers(2) == 0
                 value = (0 if zero else 1) * rng.uniform(0.5, 1.5, value.shape).astype(np.float32)
             elif name.endswith("num_batches_tracked"):
                 value = np.array(rng.integers(0, 100), np.int64)
@@ -310,7 +317,8 @@ def random_weights(shape, rng, zero_gammas, momentum):
 
 
 def random_batch(rng, num_images, sizes, num_boxes=4):
-    """Views of the given sizes; pairs of view 0 with each of the others. Image 0 has no match in pair 0; image 1 repeats an
+    """Views of the given sizes (64 or more, and three images or more, keep BatchNorm on C5 away from a handful of values, whose
+    gradients are rounding); pairs of view 0 with each of the others. Image 0 has no match in pair 0; image 1 repeats an
     id; some boxes have no level; image 0's first box is the whole view and its last one is a speck."""
     batch = {f"views.{v}": rng.normal(0, 1, (num_images, 3, size, size)).astype(np.float32) for v, size in enumerate(sizes)}
     for p in range(len(sizes) - 1):
@@ -356,7 +364,7 @@ def run(args):
         safetensors_io.save(path, out)
 
 
-def main():
+def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--make", type=pathlib.Path, metavar="DIR")
     parser.add_argument("--seed", type=int, default=0)
@@ -374,7 +382,7 @@ def main():
     parser.add_argument("--momentum", type=float, nargs="+", default=[0.99], help="of the target's moving average")
     for name, default in SHAPE.items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
-    args = parser.parse_args()
+    args = parser.parse_args([str(word) for word in words] if words is not None else None)
     torch.set_num_threads(1)
     make(args) if args.make else run(args)
 

@@ -44,9 +44,7 @@ fs::path made_store(const TempDir& dir, int num_rows = 3) {
 }
 
 /// Without the sync to disk that a real writer needs, since tests of damage write hundreds.
-void write_quickly(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+void write_quickly(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 template <class F>
 std::string error_of(F f) {

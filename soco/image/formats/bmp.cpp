@@ -110,11 +110,16 @@ Header read_header(Bytes bytes, const std::string& name) {
   switch (header.bits) {
     case 1:
     case 4:
-    case 8: read_palette_place(info_bytes, num_colors, header, name); break;
+    case 8:
+      read_palette_place(info_bytes, num_colors, header, name);
+      break;
     case 16:
     case 24:
-    case 32: read_masks(bytes, compression == kBitFields, header, name); break;
-    default: fail("{}: BMP of {} bits a pixel is not supported (1, 4, 8, 16, 24, 32)", name, header.bits);
+    case 32:
+      read_masks(bytes, compression == kBitFields, header, name);
+      break;
+    default:
+      fail("{}: BMP of {} bits a pixel is not supported (1, 4, 8, 16, 24, 32)", name, header.bits);
   }
   if (header.pixels_at == 0) header.pixels_at = kFileHeaderBytes + info_bytes;
   return header;

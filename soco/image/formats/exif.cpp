@@ -16,7 +16,8 @@ struct TiffReader {
     if (at > bytes.size() || bytes.size() - at < static_cast<std::size_t>(size)) return 0;
     std::uint32_t value = 0;
     for (int i = 0; i < size; ++i)
-      value |= std::to_integer<std::uint32_t>(bytes[at + static_cast<std::size_t>(i)]) << 8 * (little ? i : size - 1 - i);
+      value |= std::to_integer<std::uint32_t>(bytes[at + static_cast<std::size_t>(i)])
+               << 8 * (little ? i : size - 1 - i);
     return value;
   }
 };

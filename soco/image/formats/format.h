@@ -11,8 +11,8 @@ namespace soco::formats {
 
 using Bytes = std::span<const std::byte>;
 
-/// One image format: a row of the table in codec.cpp. Functions get bytes that `matches` accepted, and fail with an Error
-/// that names `name`.
+/// One image format: a row of the table in codec.cpp. Functions get bytes that `matches` accepted, and fail with an
+/// Error that names `name`.
 struct Format {
   std::string_view name;
   bool (*matches)(Bytes bytes);

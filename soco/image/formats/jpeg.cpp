@@ -127,7 +127,8 @@ int orientation(Bytes bytes) {
 /// A row as libjpeg gives it into RGB. Four components are Adobe's inverted CMYK, as Pillow assumes.
 void convert_row(const std::uint8_t* in, int components, int width, std::uint8_t* rgb) {
   if (components == 1) return spread_grey(in, width, rgb);
-  for (int x = 0; x < width; ++x) rgb_from_cmyk(255 - in[4 * x], 255 - in[4 * x + 1], 255 - in[4 * x + 2], 255 - in[4 * x + 3], rgb + 3 * x);
+  for (int x = 0; x < width; ++x)
+    rgb_from_cmyk(255 - in[4 * x], 255 - in[4 * x + 1], 255 - in[4 * x + 2], 255 - in[4 * x + 3], rgb + 3 * x);
 }
 
 Image decode(Bytes bytes, const std::string& name, const DecodeLimits& limits) {
@@ -135,9 +136,11 @@ Image decode(Bytes bytes, const std::string& name, const DecodeLimits& limits) {
   if (!read_header(decoder) || !start(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   Image image = make_image(static_cast<int>(decoder.info.output_height), static_cast<int>(decoder.info.output_width));
   const int components = decoder.info.output_components;
-  std::vector<std::uint8_t> raw(components == 3 ? 0 : static_cast<std::size_t>(image.width) * static_cast<std::size_t>(components));
+  std::vector<std::uint8_t> raw(
+      components == 3 ? 0 : static_cast<std::size_t>(image.width) * static_cast<std::size_t>(components));
   for (int y = 0; y < image.height; ++y) {
-    if (!read_row(decoder, components == 3 ? image.row(y) : raw.data())) fail("{}: damaged JPEG, row {}: {}", name, y, decoder.errors.message);
+    if (!read_row(decoder, components == 3 ? image.row(y) : raw.data()))
+      fail("{}: damaged JPEG, row {}: {}", name, y, decoder.errors.message);
     if (components != 3) convert_row(raw.data(), components, image.width, image.row(y));
   }
   if (!finish(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
@@ -193,7 +196,8 @@ namespace soco {
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
   SOCO_ASSERT(quality >= 1 && quality <= 100);
   formats::Encoder encoder;
-  if (!formats::encode(encoder, image, quality)) fail("JPEG of {}x{} pixels cannot be written: {}", image.width, image.height, encoder.errors.message);
+  if (!formats::encode(encoder, image, quality))
+    fail("JPEG of {}x{} pixels cannot be written: {}", image.width, image.height, encoder.errors.message);
   const auto* begin = reinterpret_cast<const std::byte*>(encoder.buffer);
   return {begin, begin + encoder.size};
 }

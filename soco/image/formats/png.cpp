@@ -98,7 +98,8 @@ ImageInfo probe(Bytes bytes, const std::string& name) {
 Image decode(Bytes bytes, const std::string& name, const DecodeLimits&) {
   Reader reader(bytes);
   if (!read_header(reader)) fail("{}: damaged PNG: {}", name, reader.messages.text);
-  Image image = make_image(static_cast<int>(png_get_image_height(reader.png, reader.info)), static_cast<int>(png_get_image_width(reader.png, reader.info)));
+  Image image = make_image(static_cast<int>(png_get_image_height(reader.png, reader.info)),
+                           static_cast<int>(png_get_image_width(reader.png, reader.info)));
   std::vector<png_bytep> rows(static_cast<std::size_t>(image.height));
   for (int y = 0; y < image.height; ++y) rows[static_cast<std::size_t>(y)] = image.row(y);
   if (!read_pixels(reader, rows.data())) fail("{}: damaged or truncated PNG: {}", name, reader.messages.text);
@@ -146,8 +147,8 @@ struct Writer {
 
 bool write(Writer& writer, const Image& image) {
   if (setjmp(png_jmpbuf(writer.png)) != 0) return false;
-  png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8, PNG_COLOR_TYPE_RGB,
-               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height),
+               8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_write_info(writer.png, writer.info);
   for (int y = 0; y < image.height; ++y) png_write_row(writer.png, image.row(y));
   png_write_end(writer.png, nullptr);
@@ -164,7 +165,8 @@ namespace soco {
 
 std::vector<std::byte> encode_png(const Image& image) {
   formats::Writer writer;
-  if (!formats::write(writer, image)) fail("PNG of {}x{} pixels cannot be written: {}", image.width, image.height, writer.messages.text);
+  if (!formats::write(writer, image))
+    fail("PNG of {}x{} pixels cannot be written: {}", image.width, image.height, writer.messages.text);
   return std::move(writer.bytes);
 }
 

@@ -56,13 +56,14 @@ TIFF* open_client(Source& source, const char* name) {
   constexpr const char* kMode = "rm";  // read, and do not map: there is no file behind
 #if TIFFLIB_VERSION >= 20221213        // 4.5.0
   const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
-                                                                                  &TIFFOpenOptionsFree);
+                                                                                 &TIFFOpenOptionsFree);
   if (!options) return nullptr;
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMaxAllocation);
   return TIFFClientOpenExt(name, kMode, &source, read_bytes, write_nothing, seek, close_nothing, size_of, nullptr,
                            nullptr, options.get());
 #else
-  return TIFFClientOpen(name, kMode, &source, read_bytes, write_nothing, seek, close_nothing, size_of, nullptr, nullptr);
+  return TIFFClientOpen(name, kMode, &source, read_bytes, write_nothing, seek, close_nothing, size_of, nullptr,
+                        nullptr);
 #endif
 }
 
@@ -80,7 +81,8 @@ bool matches(Bytes bytes) { return starts_with(bytes, {"II*\0", 4}) || starts_wi
 /// As stored, before the orientation is applied.
 ImageInfo stored_size(TIFF* file, const std::string& name) {
   std::uint32_t width = 0, height = 0;
-  const bool found = TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &width) != 0 && TIFFGetField(file, TIFFTAG_IMAGELENGTH, &height) != 0;
+  const bool found =
+      TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &width) != 0 && TIFFGetField(file, TIFFTAG_IMAGELENGTH, &height) != 0;
   if (!found || width > 0x7fffffff || height > 0x7fffffff) fail("{}: TIFF without a valid size", name);
   return {static_cast<int>(height), static_cast<int>(width), {}};
 }
@@ -105,7 +107,8 @@ void keep_colors_under_alpha(TIFF* file) {
   const std::uint16_t* found = nullptr;
   if (TIFFGetField(file, TIFFTAG_EXTRASAMPLES, &count, &found) == 0 || count == 0) return;
   std::vector<std::uint16_t> kinds(found, found + count);
-  std::replace(kinds.begin(), kinds.end(), std::uint16_t{EXTRASAMPLE_UNASSALPHA}, std::uint16_t{EXTRASAMPLE_ASSOCALPHA});
+  std::replace(kinds.begin(), kinds.end(), std::uint16_t{EXTRASAMPLE_UNASSALPHA},
+               std::uint16_t{EXTRASAMPLE_ASSOCALPHA});
   TIFFSetField(file, TIFFTAG_EXTRASAMPLES, count, kinds.data());
 }
 
