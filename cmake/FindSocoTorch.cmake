@@ -43,6 +43,10 @@ find_package_handle_standard_args(SocoTorch
   REASON_FAILURE_MESSAGE
     "set SOCO_LIBTORCH_DIR to a folder with include/ and lib/ of libtorch, or install libtorch-dev: scripts/build.sh does it")
 
+if(SocoTorch_FOUND AND SOCO_TORCH_VERSION VERSION_LESS 2 AND CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  message(FATAL_ERROR "libtorch ${SOCO_TORCH_VERSION} does not compile as C++20 with clang (a vector of an incomplete type in its "
+                      "headers); configure with -DCMAKE_CXX_COMPILER=g++")
+endif()
 if(SocoTorch_FOUND AND NOT TARGET soco_torch)
   message(STATUS "libtorch ${SOCO_TORCH_VERSION}: ${SOCO_TORCH_LIBRARY}")
   add_library(soco_torch INTERFACE)

@@ -12,7 +12,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 SOCO_PACKAGES=(cmake ninja-build ccache pkg-config libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
   libsqlite3-dev libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev
   libgtest-dev libgmock-dev python3 python3-venv)
-if [ "${SOCO_COMPILER:-clang}" = gcc ]; then SOCO_PACKAGES+=(g++); else SOCO_PACKAGES+=(clang-14 g++); fi
+if [ "${SOCO_COMPILER:-clang}" = gcc ]; then SOCO_PACKAGES+=(g++); else SOCO_PACKAGES+=(clang-14 libclang-rt-14-dev g++); fi
 
 # install_packages NAME...: installs what is missing; without root or sudo it says what to install. Returns 1 then.
 install_packages() {
@@ -79,11 +79,16 @@ choose_libtorch() {
   say "libtorch: ${LIBTORCH_DIR:-Debian\'s libtorch-dev $(dpkg-query -W -f='${Version}' libtorch-dev)}"
 }
 
-# configure FOLDER [CMAKE ARGUMENTS]: a build folder for the chosen compiler.
+# compiler_for LIBTORCH_DIR: clang compiles against libtorch four times faster, but not against Debian's 1.13, whose headers
+# use a vector of an incomplete type that C++20 forbids and GCC lets pass.
+compiler_for() {
+  if [ "${SOCO_COMPILER:-clang}" = gcc ] || [ -z "$1" ]; then echo g++; else echo clang++-14; fi
+}
+
+# configure FOLDER COMPILER [CMAKE ARGUMENTS]
 configure() {
-  local folder=$1 compiler=clang++-14
-  shift
-  [ "${SOCO_COMPILER:-clang}" = gcc ] && compiler=g++
+  local folder=$1 compiler=$2
+  shift 2
   cmake -S "$SOCO_ROOT" -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" "$@" >"$folder.log" 2>&1 ||
     { cat "$folder.log" >&2; die "configuring $folder failed"; }
 }
@@ -109,7 +114,7 @@ set_up_release() {
   install_packages "${SOCO_PACKAGES[@]}" || exit 1
   choose_libtorch
   mkdir -p "$SOCO_ROOT/build"
-  configure "$SOCO_ROOT/build/release" -DSOCO_LIBTORCH_DIR="$LIBTORCH_DIR"
+  configure "$SOCO_ROOT/build/release" "$(compiler_for "$LIBTORCH_DIR")" -DSOCO_LIBTORCH_DIR="$LIBTORCH_DIR"
   build "$SOCO_ROOT/build/release" "$@"
   SOCO_BIN=$SOCO_ROOT/build/release/bin/soco
 }
