@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Everything CI runs: include rule, sanitizers, unit tests, oracles, integration tests.
-#   scripts/test.sh                  sanitizers and all tests; ends with the summary of the main run
-#   scripts/test.sh --quick          the main run alone
-#   scripts/test.sh --both-families  beside all that, the torch folders again with GCC and Debian's libtorch
+# Everything CI runs: include rule, unit tests, oracles, integration tests.
+#   scripts/test.sh             ends with the summary of the run
+#   scripts/test.sh --sanitize  before it, the torch-free folders under AddressSanitizer and UndefinedBehaviorSanitizer
+#   scripts/test.sh --debian    before it, the torch folders with GCC and Debian's libtorch
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$SOCO_ROOT"
 mode=${1:-}
-case "$mode" in "" | --quick | --both-families) ;; *) die "unknown argument $mode (--quick, --both-families)" ;; esac
+case "$mode" in "" | --sanitize | --debian) ;; *) die "unknown argument $mode (--sanitize, --debian)" ;; esac
 
 set_up_release all
 
@@ -31,26 +31,19 @@ tests/oracles/make_oracles.sh "$SOCO_ORACLE_PYTHON" "$SOCO_ORACLE_DIR"
 say "include rule"
 python3 scripts/check_includes.py
 
-if [ "$mode" != --quick ]; then
+if [ "$mode" = --sanitize ]; then
   say "torch-free folders under AddressSanitizer and UndefinedBehaviorSanitizer"
-  configure build/sanitize "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+  configure build/sanitize "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_SANITIZE=ON -DCMAKE_BUILD_TYPE=None
   build build/sanitize
   ctest --test-dir build/sanitize --output-on-failure -L unit
 fi
 
-if [ "$mode" = --both-families ]; then
-  # The other libtorch family: Debian's when pip's was taken. (The other way round there may be no PyPI.)
-  if [ -n "$LIBTORCH_DIR" ]; then
-    if install_packages libtorch-dev; then
-      say "torch folders with Debian's libtorch $(dpkg-query -W -f='${Version}' libtorch-dev)"
-      configure build/debian g++ -DSOCO_LIBTORCH_DIR=
-      build build/debian soco test_layers test_solver test_modeling test_engine
-      ctest --test-dir build/debian --output-on-failure \
-        -R '^(layers|solver|modeling|engine|integration_replay|integration_export)$'
-    else
-      say "SKIPPED Debian's libtorch: it could not be installed"
-    fi
-  fi
+if [ "$mode" = --debian ]; then
+  install_packages libtorch-dev libopenblas0-pthread || die "Debian's libtorch could not be installed"
+  say "torch folders with Debian's libtorch $(dpkg-query -W -f='${Version}' libtorch-dev)"
+  configure build/debian g++ -DSOCO_LIBTORCH_DIR=
+  build build/debian soco test_layers test_solver test_modeling test_engine
+  ctest --test-dir build/debian --output-on-failure -R '^(layers|solver|modeling|engine|integration_replay|integration_export)$'
 fi
 
 say "main run: all tests, libtorch ${LIBTORCH_DIR:-of Debian}; skipped tests are named below"

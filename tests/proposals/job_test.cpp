@@ -59,7 +59,10 @@ class ProposeTest : public ::testing::Test {
     entries.push_back({key, dir / key});
   }
   ProposeOptions options(int workers = 2, const std::string& out = "p.db") {
-    return {.out = dir / out, .workers = workers};
+    ProposeOptions o;
+    o.out = dir / out;
+    o.workers = workers;
+    return o;
   }
   ProposeSummary run(const ProposeOptions& o) { return propose(entries, o, logger); }
   /// All rows as text.
