@@ -14,6 +14,7 @@ using namespace zip_format;  // NOLINT(google-build-using-namespace): the number
 
 namespace {
 
+/// Little-endian, at most 8 bytes.
 void put(std::string& out, std::uint64_t value, int num_bytes) {
   for (int i = 0; i < num_bytes; ++i) out.push_back(static_cast<char>((value >> (8 * i)) & 0xFF));
 }
@@ -82,7 +83,8 @@ std::string ZipWriter::directory_entry(const Entry& entry) const {
   put(out, large_size ? kMax32 : entry.size, 4);
   put(out, entry.name.size(), 2);
   put(out, extra.size(), 2);
-  put(out, 0, 2 + 2 + 2 + 4);  // no comment, disk 0, no attributes
+  put(out, 0, 2 + 2);  // no comment, disk 0
+  put(out, 0, 2 + 4);  // no attributes
   put(out, large_offset ? kMax32 : entry.offset, 4);
   return out + entry.name + extra;
 }

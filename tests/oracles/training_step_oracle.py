@@ -103,9 +103,11 @@ class Fpn(nn.Module):
             setattr(self, f"fpn_output{i + 2}", ConvNorm(channels, channels, 3))
 
     def forward(self, x, levels):
-        """{level: map} of the levels asked for; the output convolutions of the others are not run."""
-        merged = [getattr(self, f"fpn_lateral{i + 2}")(c) for i, c in enumerate(self.bottom_up(x))]
-        for i in (2, 1, 0):
+        """{level: map} of the levels asked for. What none of them needs is not run: output convolutions of other levels, and
+        lateral ones of finer levels."""
+        below = self.bottom_up(x)
+        merged = {i: getattr(self, f"fpn_lateral{i + 2}")(below[i]) for i in range(min(levels), 4)}
+        for i in reversed(range(min(levels), 3)):
             merged[i] = merged[i] + F.interpolate(merged[i + 1], size=merged[i].shape[-2:], mode="nearest")
         return {i: getattr(self, f"fpn_output{i + 2}")(merged[i]) for i in sorted(levels)}
 
