@@ -48,7 +48,7 @@ fi
 
 say "main run: all tests, libtorch ${LIBTORCH_DIR:-of Debian}; skipped tests are named below"
 SKIPS=build/skipped.txt
-ctest --test-dir build/release --output-on-failure --output-log build/release/test.log
+ctest --test-dir build/release --output-on-failure --output-log "$SOCO_ROOT/build/release/test.log"
 grep -hE 'SKIPPED' build/release/Testing/Temporary/LastTest.log | sort -u >"$SKIPS" || true
 [ -s "$SKIPS" ] && { say "skipped:"; cat "$SKIPS"; }
-grep 'tests passed' build/release/test.log
+grep "tests passed" "$SOCO_ROOT/build/release/test.log"
