@@ -30,7 +30,8 @@ function(soco_test name)
   add_executable(test_${name})
   target_link_libraries(test_${name} PRIVATE test_${name}_objects GTest::gtest_main)
   add_test(NAME ${name} COMMAND test_${name})
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900)
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900
+                       ENVIRONMENT SOCO_TEST_DIR=${CMAKE_SOURCE_DIR}/tests)
 endfunction()
 
 # A target whose sources include libtorch: one shared precompiled header, since torch/torch.h costs 30 s a file.

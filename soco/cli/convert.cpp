@@ -19,8 +19,10 @@ int run_convert(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
   const bool from_json = std::filesystem::path(from).extension() == ".json";
   const bool to_json = std::filesystem::path(out).extension() == ".json";
-  if (from_json == to_json) fail_usage("convert: --from {} --out {}: exactly one of the two must end in .json", from, out);
-  if (from_json && images.empty()) fail_usage("convert: --images is needed with JSON, which names images by their stem alone");
+  if (from_json == to_json)
+    fail_usage("convert: --from {} --out {}: exactly one of the two must end in .json", from, out);
+  if (from_json && images.empty())
+    fail_usage("convert: --images is needed with JSON, which names images by their stem alone");
   ConsoleLogger log;
   const ReleaseJsonSummary summary = to_json ? export_release_json(ProposalStore::open_read(from), out)
                                              : import_release_json(from, list_images(images), out);

@@ -46,7 +46,8 @@ std::string codec_check(const std::vector<std::byte>& encoded, const char* name)
 
 int run_doctor(int argc, char** argv) {
   std::string folder = ".";
-  CommandLine command("doctor", "Says what this machine, libtorch and the disk allow.", "  soco doctor\n  soco doctor --out runs\n");
+  CommandLine command("doctor", "Says what this machine, libtorch and the disk allow.",
+                      "  soco doctor\n  soco doctor --out runs\n");
   command.app.add_option("--out", folder, "folder whose disk runs would be written to")->capture_default_str();
   if (!command.parse(argc, argv)) return 0;
   utsname system{};
@@ -56,7 +57,8 @@ int run_doctor(int argc, char** argv) {
   line("system", fmt::format("{} {} {}", system.sysname, system.release, system.machine));
   line("processor", fmt::format("{}, {} cores, {}", cpu_model(), machine.num_cores, simd_level()));
   line("memory", fmt::format("{} free", format_bytes(machine.memory_bytes)));
-  line("disk", fmt::format("{} free in {}", format_bytes(free_bytes(folder)), std::filesystem::absolute(folder).string()));
+  line("disk",
+       fmt::format("{} free in {}", format_bytes(free_bytes(folder)), std::filesystem::absolute(folder).string()));
   Image picture{8, 8, std::vector<std::uint8_t>(8 * 8 * 3, 128)};
   line("JPEG", codec_check(encode_jpeg(picture, 90), "doctor.jpg"));
   line("PNG", codec_check(encode_png(picture), "doctor.png"));

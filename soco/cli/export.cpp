@@ -20,7 +20,8 @@ SafetensorsFile load_source(const std::string& from, Logger& log) {
   return std::move(loaded->file);
 }
 
-/// The online network's tensors under its own names, from a checkpoint (model.online.*) or an exported file (bare names).
+/// The online network's tensors under its own names, from a checkpoint (model.online.*) or an exported file (bare
+/// names).
 StateDict online_network(const SafetensorsFile& file, const std::string& from) {
   StateDict online;
   constexpr std::string_view kPrefix = "model.online.";
@@ -28,14 +29,16 @@ StateDict online_network(const SafetensorsFile& file, const std::string& from) {
     if (name.starts_with(kPrefix)) online.add(name.substr(kPrefix.size()), tensor);
   if (online.size() > 0) return online;
   if (file.tensors.find("backbone.bottom_up.stem.conv1.weight") == nullptr)
-    fail("--from {}: holds neither a training checkpoint (model.online.*) nor exported weights (backbone.bottom_up.*)", from);
+    fail("--from {}: holds neither a training checkpoint (model.online.*) nor exported weights (backbone.bottom_up.*)",
+         from);
   return file.tensors;
 }
 
 std::string format_names() {
   std::string names;
   for (const ExportFormatInfo& info : export_formats())
-    if (names.find(info.name) == std::string::npos || info.name == "mmdetection") names += (names.empty() ? "" : ", ") + std::string(info.name);
+    if (names.find(info.name) == std::string::npos || info.name == "mmdetection")
+      names += (names.empty() ? "" : ", ") + std::string(info.name);
   return names;
 }
 
@@ -49,10 +52,12 @@ void print_report(const ExportReport& report, Logger& log) {
 int run_export(int argc, char** argv) {
   std::string from, format, out;
   bool list_keys = false;
-  CommandLine line("export", "Writes the online network's weights for another program; read back and compared before success is said.",
-                   "  soco export --from runs/first --format detectron2 --out soco.pkl\n"
-                   "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
-                   "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n");
+  CommandLine line(
+      "export",
+      "Writes the online network's weights for another program; read back and compared before success is said.",
+      "  soco export --from runs/first --format detectron2 --out soco.pkl\n"
+      "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
+      "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n");
   line.app.add_option("--from", from, "run folder, or a .safetensors checkpoint")->required();
   line.app.add_option("--format", format, "one of: " + format_names())->required();
   line.app.add_option("--out", out, "file to write (detectron2: .pkl or .pth)")->required();
@@ -63,8 +68,8 @@ int run_export(int argc, char** argv) {
   const SafetensorsFile source = load_source(from, log);
   const ExportReport report = export_model(online_network(source, from), source.metadata, chosen, out);
   if (list_keys) print_report(report, log);
-  log.info("wrote {} ({}, {} tensors, {} left out): read back and equal", out, format_bytes(report.bytes), report.keys.size(),
-           report.skipped.size());
+  log.info("wrote {} ({}, {} tensors, {} left out): read back and equal", out, format_bytes(report.bytes),
+           report.keys.size(), report.skipped.size());
   log.info("the consumer must set: {}", report.input_convention);
   return 0;
 }

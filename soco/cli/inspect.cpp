@@ -36,7 +36,8 @@ ViewSource source_of_run(const std::string& run) {
   return source;
 }
 
-ProposalSet proposals_of(const ImageEntry& entry, const Image& image, const ViewSource& source, const ProposalStore* store) {
+ProposalSet proposals_of(const ImageEntry& entry, const Image& image, const ViewSource& source,
+                         const ProposalStore* store) {
   ProposalSet set{image.height, image.width, {}};
   if (store != nullptr) {
     const auto record = store->get(entry.key);

@@ -15,14 +15,18 @@ int resume(int argc, char** argv) { return run_in_training_library("resume", arg
 int replay(int argc, char** argv) { return run_in_training_library("replay", argc, argv); }
 
 void print_help() {
-  std::fputs("soco pretrains object detectors from unlabelled images (SoCo: object-level contrastive learning).\n\n"
-             "Usage: soco <command> [flags] [key=value ...]\n\nCommands:\n", stdout);
+  std::fputs(
+      "soco pretrains object detectors from unlabelled images (SoCo: object-level contrastive learning).\n\n"
+      "Usage: soco <command> [flags] [key=value ...]\n\nCommands:\n",
+      stdout);
   for (const Command& command : command_table())
     std::fputs(fmt::format("  {:<10} {}\n", command.name, command.summary).c_str(), stdout);
-  std::fputs("\n'soco <command> --help' lists a command's flags and keys with defaults and examples.\n"
-             "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 interrupted but resumable.\n\nExample:\n"
-             "  soco pretrain --images photos --out runs/first\n"
-             "  soco export --from runs/first --format detectron2 --out soco_r50_fpn.pkl\n", stdout);
+  std::fputs(
+      "\n'soco <command> --help' lists a command's flags and keys with defaults and examples.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 interrupted but resumable.\n\nExample:\n"
+      "  soco pretrain --images photos --out runs/first\n"
+      "  soco export --from runs/first --format detectron2 --out soco_r50_fpn.pkl\n",
+      stdout);
 }
 
 int dispatch(int argc, char** argv) {
@@ -41,7 +45,8 @@ int dispatch(int argc, char** argv) {
     names.emplace_back(command.name);
   }
   const std::string near = closest_match(name, names);
-  fail_usage("unknown command '{}'{} ('soco --help' lists all)", name, near.empty() ? "" : "; did you mean '" + near + "'?");
+  fail_usage("unknown command '{}'{} ('soco --help' lists all)", name,
+             near.empty() ? "" : "; did you mean '" + near + "'?");
 }
 
 }  // namespace

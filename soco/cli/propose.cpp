@@ -12,13 +12,15 @@ int run_propose(int argc, char** argv) {
   ProposeOptions options;
   options.filter.enabled = false;  // raw boxes: one store serves every filter, which training applies as it reads
   std::string filter;
-  CommandLine line("propose", "Makes selective-search proposals for images, into one SQLite file; run it again to continue.",
+  CommandLine line("propose",
+                   "Makes selective-search proposals for images, into one SQLite file; run it again to continue.",
                    "  soco propose --images photos --out proposals.db\n"
                    "  soco propose --images photos --out part1.db --shard 1/8 --workers 16\n"
                    "  soco propose --images photos --out small.db --filter ratio=3,size=0.3:0.8,min=32\n");
   line.app.add_option("--images", options.images, "folder of images, or a text file with one path a line")->required();
   line.app.add_option("--out", options.out, "store to make or to complete")->required();
-  line.app.add_option("--filter", filter, "what is stored: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")->default_str("none");
+  line.app.add_option("--filter", filter, "what is stored: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")
+      ->default_str("none");
   line.app.add_option("--workers", options.workers, "threads; 0: one per processor")->capture_default_str();
   line.app.add_option("--shard", options.shard, "I/N: only the I-th of N parts")->capture_default_str();
   line.take_overrides(options);

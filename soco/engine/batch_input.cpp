@@ -11,7 +11,8 @@ ObjectContrastInput::Side side_input(SideBatch& side, std::int64_t n, std::int64
   const auto ints = [&](std::vector<std::int32_t>& values) {
     return torch::from_blob(values.data(), {n, k}, torch::kInt32).to(device, torch::kInt64);
   };
-  return {torch::from_blob(side.boxes.data(), {n, k, 4}, torch::kFloat32).to(device), ints(side.ids), ints(side.levels)};
+  return {torch::from_blob(side.boxes.data(), {n, k, 4}, torch::kFloat32).to(device), ints(side.ids),
+          ints(side.levels)};
 }
 
 std::string pair_key(std::size_t pair) { return fmt::format("pairs.{}.", pair); }
@@ -22,15 +23,19 @@ void add_side(StateDict& tensors, const std::string& prefix, const ObjectContras
   tensors.add(prefix + "levels", to_host(side.levels));
 }
 
-torch::Tensor shaped(const StateDict& tensors, const std::string& name, std::vector<std::int64_t> shape, torch::ScalarType dtype) {
+torch::Tensor shaped(const StateDict& tensors, const std::string& name, std::vector<std::int64_t> shape,
+                     torch::ScalarType dtype) {
   const HostTensor& tensor = tensors.at(name);
   bool matches = tensor.shape.size() == shape.size();
-  for (std::size_t i = 0; matches && i < shape.size(); ++i) matches = shape[i] < 0 ? tensor.shape[i] > 0 : tensor.shape[i] == shape[i];
-  if (!matches) fail("{}: has shape {}, expected {} (-1: any size above 0)", name, shape_text(tensor.shape), shape_text(shape));
+  for (std::size_t i = 0; matches && i < shape.size(); ++i)
+    matches = shape[i] < 0 ? tensor.shape[i] > 0 : tensor.shape[i] == shape[i];
+  if (!matches)
+    fail("{}: has shape {}, expected {} (-1: any size above 0)", name, shape_text(tensor.shape), shape_text(shape));
   return from_host(tensor).to(dtype);
 }
 
-ObjectContrastInput::Side read_side(const StateDict& tensors, const std::string& prefix, std::int64_t n, torch::ScalarType dtype) {
+ObjectContrastInput::Side read_side(const StateDict& tensors, const std::string& prefix, std::int64_t n,
+                                    torch::ScalarType dtype) {
   ObjectContrastInput::Side side;
   side.boxes = shaped(tensors, prefix + "boxes", {n, -1, 4}, dtype);
   side.ids = shaped(tensors, prefix + "ids", {n, side.boxes.size(1)}, torch::kInt64);
@@ -44,9 +49,11 @@ ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device) 
   const std::int64_t n = batch.num_images, k = batch.boxes_per_image;
   ObjectContrastInput input;
   for (ViewBatch& view : batch.views)
-    input.views.push_back(torch::from_blob(view.pixels.data(), {n, 3, view.height, view.width}, torch::kFloat32).to(device));
+    input.views.push_back(
+        torch::from_blob(view.pixels.data(), {n, 3, view.height, view.width}, torch::kFloat32).to(device));
   for (PairBatch& pair : batch.pairs)
-    input.pairs.push_back({pair.view_a, pair.view_b, side_input(pair.a, n, k, device), side_input(pair.b, n, k, device)});
+    input.pairs.push_back(
+        {pair.view_a, pair.view_b, side_input(pair.a, n, k, device), side_input(pair.b, n, k, device)});
   return input;
 }
 
@@ -56,11 +63,13 @@ StateDict batch_tensors(PretrainBatch& batch) {
   for (std::size_t v = 0; v < input.views.size(); ++v) tensors.add(fmt::format("views.{}", v), to_host(input.views[v]));
   for (std::size_t p = 0; p < input.pairs.size(); ++p) {
     const auto& pair = input.pairs[p];
-    tensors.add(pair_key(p) + "views", HostTensor::from<std::int64_t>({2}, std::vector<std::int64_t>{pair.view_a, pair.view_b}));
+    tensors.add(pair_key(p) + "views",
+                HostTensor::from<std::int64_t>({2}, std::vector<std::int64_t>{pair.view_a, pair.view_b}));
     add_side(tensors, pair_key(p) + "a.", pair.a);
     add_side(tensors, pair_key(p) + "b.", pair.b);
   }
-  tensors.add("sample_indices", HostTensor::from<std::int64_t>({static_cast<std::int64_t>(batch.sample_indices.size())}, batch.sample_indices));
+  tensors.add("sample_indices", HostTensor::from<std::int64_t>({static_cast<std::int64_t>(batch.sample_indices.size())},
+                                                               batch.sample_indices));
   return tensors;
 }
 
@@ -76,8 +85,10 @@ ObjectContrastInput input_from_tensors(const StateDict& tensors, torch::ScalarTy
     const std::string key = pair_key(input.pairs.size());
     const auto views = shaped(tensors, key + "views", {2}, torch::kInt64);
     const std::int64_t a = views[0].item<std::int64_t>(), b = views[1].item<std::int64_t>();
-    if (a < 0 || b < 0 || a >= num_views || b >= num_views) fail("{}views: names view {} or {} of {}", key, a, b, num_views);
-    input.pairs.push_back({static_cast<int>(a), static_cast<int>(b), read_side(tensors, key + "a.", n, dtype), read_side(tensors, key + "b.", n, dtype)});
+    if (a < 0 || b < 0 || a >= num_views || b >= num_views)
+      fail("{}views: names view {} or {} of {}", key, a, b, num_views);
+    input.pairs.push_back({static_cast<int>(a), static_cast<int>(b), read_side(tensors, key + "a.", n, dtype),
+                           read_side(tensors, key + "b.", n, dtype)});
   }
   if (input.pairs.empty()) fail("the batch has no tensor pairs.0.views");
   return input;

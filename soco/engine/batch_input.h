@@ -11,9 +11,9 @@ namespace soco {
 /// A loader's batch on `device`. On the CPU the views share the batch's memory, which must outlive them.
 ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device);
 
-/// The batch as named tensors, the form that `soco replay` reads: views.V [N,3,H,W] float32; pairs.P.views [2] int64 (the
-/// two view indices); pairs.P.a.boxes [N,K,4] float32 in [0,1] of the view, .ids and .levels [N,K] int64 (level 0..3 =
-/// P2..P5, -1 none); the same for pairs.P.b.
+/// The batch as named tensors, the form that `soco replay` reads: views.V [N,3,H,W] float32; pairs.P.views [2] int64
+/// (the two view indices); pairs.P.a.boxes [N,K,4] float32 in [0,1] of the view, .ids and .levels [N,K] int64 (level
+/// 0..3 = P2..P5, -1 none); the same for pairs.P.b.
 StateDict batch_tensors(PretrainBatch& batch);
 
 /// The way back, with floats in `dtype`. Errors: missing or misshapen tensors, by name.

@@ -50,28 +50,35 @@ fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources
   job.workers = options.loader.num_workers.value_or(0);
   job.max_bad_ratio = 1;  // bad images are judged once, by data.max_bad_ratio
   const ProposeSummary summary = propose(entries, job, log);
-  log.info("proposals: {} images in {} ({} were there already, {} bad)", summary.num_images, format_duration(summary.seconds),
-           summary.num_skipped, summary.num_bad);
+  log.info("proposals: {} images in {} ({} were there already, {} bad)", summary.num_images,
+           format_duration(summary.seconds), summary.num_skipped, summary.num_bad);
   return run.proposals();
 }
 
 void train(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run,
            std::vector<ImageEntry> entries, Logger& log) {
   const ProposalStore store = ProposalStore::open_read(prepare_proposals(options, sources, run, entries, log));
-  const PretrainDataset dataset(std::move(entries), store,
-                                {.filter = options.filter, .limits = options.data.decode_limits(), .max_bad_ratio = options.data.max_bad_ratio}, log);
+  const PretrainDataset dataset(
+      std::move(entries), store,
+      {.filter = options.filter, .limits = options.data.decode_limits(), .max_bad_ratio = options.data.max_bad_ratio},
+      log);
   const torch::Device device = choose_device(options.train.device);
   torch::set_num_threads(*options.train.num_threads);
   log.info("training on {}", describe_device(device));
   PretrainTask task(options, dataset, device, log);
-  log.info("{} steps ({} an epoch), batch {}, {} parameters in the online network", task.total_steps(), task.steps_per_epoch(),
-           *options.train.batch_size, format_count(task.num_parameters()));
+  log.info("{} steps ({} an epoch), batch {}, {} parameters in the online network", task.total_steps(),
+           task.steps_per_epoch(), *options.train.batch_size, format_count(task.num_parameters()));
   Trainer trainer(task, options.train, run,
-                  {{"kind", "soco-pretrain"}, {"config", dump_toml(options)}, {"libtorch", TORCH_VERSION},
-                   {"num_threads", std::to_string(*options.train.num_threads)}, {"device", device.str()}}, log);
+                  {{"kind", "soco-pretrain"},
+                   {"config", dump_toml(options)},
+                   {"libtorch", TORCH_VERSION},
+                   {"num_threads", std::to_string(*options.train.num_threads)},
+                   {"device", device.str()}},
+                  log);
   trainer.train();
   log.info("done: {}", run.path().string());
-  log.info("next: soco export --from {} --format detectron2 --out {}", run.path().string(), (run.path() / "exported" / "detectron2.pkl").string());
+  log.info("next: soco export --from {} --format detectron2 --out {}", run.path().string(),
+           (run.path() / "exported" / "detectron2.pkl").string());
 }
 
 }  // namespace
@@ -97,12 +104,16 @@ void resume_pretraining(const fs::path& path, ConsoleLogger& log) {
   PretrainOptions options;
   load_toml_file(options, run.config());
   const Json json = parse_json(read_text_file(run.sources()), run.sources().string());
-  PretrainSources sources{.images = json.at("images").get<std::string>(), .proposals = json.at("proposals").get<std::string>(), .out = path};
+  PretrainSources sources{.images = json.at("images").get<std::string>(),
+                          .proposals = json.at("proposals").get<std::string>(),
+                          .out = path};
   std::vector<ImageEntry> entries = list_images(sources.images);
   if (list_fingerprint(entries) != json.at("image_list").get<std::string>())
-    fail("{}: the images are no longer those the run began with ({} then, {} now): a continuation would train on another order. Restore "
-         "the folder, or start a new run",
-         sources.images.string(), json.at("num_images").get<std::int64_t>(), entries.size());
+    fail(
+        "{}: the images are no longer those the run began with ({} then, {} now): a continuation would train on "
+        "another order. Restore "
+        "the folder, or start a new run",
+        sources.images.string(), json.at("num_images").get<std::int64_t>(), entries.size());
   train(options, sources, run, std::move(entries), log);
 }
 

@@ -38,18 +38,24 @@ struct StepFigures {
     if (terms.empty())
       for (const auto& [name, term] : output.losses) terms.emplace_back("loss." + name, 0);
     for (std::size_t i = 0; i < terms.size(); ++i) terms[i].second += weight * output.losses[i].second.item<double>();
-    for (std::size_t i = 0; i < boxes_per_level.size(); ++i) boxes_per_level[i] += static_cast<double>(output.boxes_per_level[i]);
+    for (std::size_t i = 0; i < boxes_per_level.size(); ++i)
+      boxes_per_level[i] += static_cast<double>(output.boxes_per_level[i]);
   }
 };
 
-std::vector<std::pair<std::string, double>> named_figures(const StepFigures& figures, double lr, double ema_momentum, double grad_norm) {
-  std::vector<std::pair<std::string, double>> metrics{{"loss", figures.loss}, {"mean_cosine", figures.mean_cosine},
-                                                      {"feature_std_ratio", figures.feature_std_ratio}, {"lr", lr},
-                                                      {"ema_momentum", ema_momentum}, {"grad_norm", grad_norm},
+std::vector<std::pair<std::string, double>> named_figures(const StepFigures& figures, double lr, double ema_momentum,
+                                                          double grad_norm) {
+  std::vector<std::pair<std::string, double>> metrics{{"loss", figures.loss},
+                                                      {"mean_cosine", figures.mean_cosine},
+                                                      {"feature_std_ratio", figures.feature_std_ratio},
+                                                      {"lr", lr},
+                                                      {"ema_momentum", ema_momentum},
+                                                      {"grad_norm", grad_norm},
                                                       {"matches", figures.matches}};
   metrics.insert(metrics.end(), figures.terms.begin(), figures.terms.end());
   constexpr const char* kLevelNames[] = {"boxes_p2", "boxes_p3", "boxes_p4", "boxes_p5", "boxes_no_level"};
-  for (std::size_t i = 0; i < figures.boxes_per_level.size(); ++i) metrics.emplace_back(kLevelNames[i], figures.boxes_per_level[i]);
+  for (std::size_t i = 0; i < figures.boxes_per_level.size(); ++i)
+    metrics.emplace_back(kLevelNames[i], figures.boxes_per_level[i]);
   return metrics;
 }
 
@@ -72,16 +78,23 @@ class BufferSnapshot {
 
 std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const ObjectContrast& model) {
   NamedTensors parameters;
-  for (const auto& item : model->online->named_parameters()) parameters.emplace_back("online." + item.key(), item.value());
+  for (const auto& item : model->online->named_parameters())
+    parameters.emplace_back("online." + item.key(), item.value());
   if (options.optimizer == OptimizerKind::kSgd)
     return std::make_unique<Sgd>(std::move(parameters), options.momentum, options.weight_decay);
-  return std::make_unique<Lars>(std::move(parameters), LarsOptions{.momentum = options.momentum, .weight_decay = options.weight_decay,
-                                                                    .trust_coefficient = options.trust_coefficient, .eps = options.trust_eps});
+  return std::make_unique<Lars>(std::move(parameters), LarsOptions{.momentum = options.momentum,
+                                                                   .weight_decay = options.weight_decay,
+                                                                   .trust_coefficient = options.trust_coefficient,
+                                                                   .eps = options.trust_eps});
 }
 
-PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device, Logger& log)
-    : options_(options), device_(device), log_(log),
-      loader_(dataset, options.plan, options.loader, static_cast<std::uint64_t>(options.train.seed), *options.train.batch_size / options.train.accumulation),
+PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device,
+                           Logger& log)
+    : options_(options),
+      device_(device),
+      log_(log),
+      loader_(dataset, options.plan, options.loader, static_cast<std::uint64_t>(options.train.seed),
+              *options.train.batch_size / options.train.accumulation),
       steps_per_epoch_(loader_.batches_per_epoch() / options.train.accumulation),
       schedule_steps_(steps_per_epoch_ * *options.train.epochs),
       total_steps_(options.train.max_steps > 0 ? std::min(schedule_steps_, options.train.max_steps) : schedule_steps_) {
@@ -149,17 +162,19 @@ StepReport PretrainTask::step(std::int64_t step) {
   report.data_wait_seconds = loader_.wait_seconds() - wait_before;
   report.metrics = named_figures(figures, lr, ema_momentum, grad_norm);
   report.metrics.emplace_back("bad_images", static_cast<double>(loader_.num_bad_images()));
-  report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine, figures.loss, lr, ema_momentum,
-                               figures.feature_std_ratio);
+  report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine,
+                               figures.loss, lr, ema_momentum, figures.feature_std_ratio);
   return report;
 }
 
 void PretrainTask::watch_for_collapse(std::int64_t step, double feature_std_ratio) {
   collapsed_steps_ = feature_std_ratio < kCollapsedStdRatio ? collapsed_steps_ + 1 : 0;
   if (collapsed_steps_ > 0 && collapsed_steps_ % kCollapseSteps == 0)
-    log_.warning("step {}: the target's features spread {:.3f} of an even spread for {} steps: they are collapsing to one vector, and a cosine "
-                 "near 1 means nothing. Lower solver.lr, raise train.batch_size, or look at the data with 'soco inspect views'",
-                 step, feature_std_ratio, collapsed_steps_);
+    log_.warning(
+        "step {}: the target's features spread {:.3f} of an even spread for {} steps: they are collapsing to one "
+        "vector, and a cosine "
+        "near 1 means nothing. Lower solver.lr, raise train.batch_size, or look at the data with 'soco inspect views'",
+        step, feature_std_ratio, collapsed_steps_);
 }
 
 StateDict PretrainTask::state() const {
@@ -178,14 +193,16 @@ std::string PretrainTask::dump_last_step(const std::filesystem::path& folder) {
   save_training_state(*model_, *optimizer_, kReplayPrefix, weights);
   write_safetensors(folder / "weights.safetensors", weights, {});
   std::string model_keys;
-  for (const OptionDoc& doc : describe(options_.model)) model_keys += fmt::format(" 'model.{}={}'", doc.key, doc.default_value);
+  for (const OptionDoc& doc : describe(options_.model))
+    model_keys += fmt::format(" 'model.{}={}'", doc.key, doc.default_value);
   std::string commands;
   for (std::size_t i = 0; i < last_batches_.size(); ++i) {
     const auto batch_file = folder / fmt::format("batch_{}.safetensors", i);
     write_safetensors(batch_file, batch_tensors(last_batches_[i]), {});
     // The target in the dump has moved already in this step, hence --momentum 1.
-    commands += fmt::format("{}soco replay --weights '{}' --batch '{}' --out '{}' --momentum 1{}", i > 0 ? "\n  and: " : "",
-                            (folder / "weights.safetensors").string(), batch_file.string(), (folder / fmt::format("out_{}.safetensors", i)).string(), model_keys);
+    commands += fmt::format("{}soco replay --weights '{}' --batch '{}' --out '{}' --momentum 1{}",
+                            i > 0 ? "\n  and: " : "", (folder / "weights.safetensors").string(), batch_file.string(),
+                            (folder / fmt::format("out_{}.safetensors", i)).string(), model_keys);
   }
   return commands;
 }

@@ -21,7 +21,8 @@ std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const Ob
 class PretrainTask final : public Task {
  public:
   /// `options` with every "auto" resolved; `dataset` and `log` must outlive the task.
-  PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device, Logger& log);
+  PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device,
+               Logger& log);
 
   std::int64_t total_steps() const override { return total_steps_; }
   std::int64_t steps_per_epoch() const override { return steps_per_epoch_; }

@@ -31,7 +31,8 @@ void set_float_dtype(torch::nn::Module& module, torch::ScalarType dtype) {
 void add_losses(StateDict& result, const ObjectContrastOutput& output) {
   result.add("loss", to_host(output.loss.detach()));
   for (std::size_t i = 0; i < output.losses.size(); ++i)
-    result.add(fmt::format("loss.pair{}.{}", i / 2, i % 2 == 0 ? "a_to_b" : "b_to_a"), to_host(output.losses[i].second.detach()));
+    result.add(fmt::format("loss.pair{}.{}", i / 2, i % 2 == 0 ? "a_to_b" : "b_to_a"),
+               to_host(output.losses[i].second.detach()));
 }
 
 void add_gradients(StateDict& result, const Optimizer& optimizer) {
@@ -49,7 +50,8 @@ void replay(const ReplayOptions& options, const std::filesystem::path& weights, 
   set_float_dtype(*model, dtype);
   model->train();
   const auto optimizer = make_optimizer(options.solver, model);
-  load_training_state(*model, *optimizer, kReplayPrefix, with_floats_in(read_safetensors(weights).tensors, dtype), MomentumBuffers::kOptional);
+  load_training_state(*model, *optimizer, kReplayPrefix, with_floats_in(read_safetensors(weights).tensors, dtype),
+                      MomentumBuffers::kOptional);
   const ObjectContrastInput input = input_from_tensors(read_safetensors(batch).tensors, dtype);
 
   const ObjectContrastOutput output =

@@ -29,8 +29,8 @@ struct ReplayOptions {
   }
 };
 
-/// Runs one training step and writes all its numbers, to compare with another implementation or to study a dumped batch.
-/// `weights`: online.*, target.*, and momentum buffers optimizer.momentum_buffer.online.* (none: zeros).
+/// Runs one training step and writes all its numbers, to compare with another implementation or to study a dumped
+/// batch. `weights`: online.*, target.*, and momentum buffers optimizer.momentum_buffer.online.* (none: zeros).
 /// `batch`: see batch_tensors. `out` gets: loss; loss.pairP.a_to_b and .b_to_a (online a against target b, and the
 /// reverse); grad.online.* (of the loss, before weight decay); after.online.*, after.target.* and
 /// after.optimizer.momentum_buffer.online.* (parameters and buffers after the step).

@@ -16,7 +16,7 @@ struct StepReport {
   std::int64_t num_images = 0;   // of this step
   double data_wait_seconds = 0;  // time the step waited for the loader
   std::vector<std::pair<std::string, double>> metrics;  // named figures, in the order they are logged
-  std::string summary;           // for the progress line
+  std::string summary;                                  // for the progress line
 };
 
 /// What the trainer trains. One implementation per kind of training; loop, checkpoints and logs are the trainer's.

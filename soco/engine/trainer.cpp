@@ -30,7 +30,8 @@ class Throughput {
     seconds_ += seconds;
   }
   Scalars take() {
-    const Scalars figures{{"images_per_s", images_ / std::max(seconds_, 1e-9)}, {"data_wait", wait_ / std::max(seconds_, 1e-9)}};
+    const Scalars figures{{"images_per_s", images_ / std::max(seconds_, 1e-9)},
+                          {"data_wait", wait_ / std::max(seconds_, 1e-9)}};
     images_ = wait_ = seconds_ = 0;
     return figures;
   }
@@ -49,8 +50,13 @@ Json metrics_record(std::int64_t step, double epoch, const Scalars& figures) {
 
 }  // namespace
 
-Trainer::Trainer(Task& task, const TrainOptions& options, const RunFolder& run, std::map<std::string, std::string> metadata, Logger& log)
-    : task_(task), options_(options), run_(run), metadata_(std::move(metadata)), log_(log),
+Trainer::Trainer(Task& task, const TrainOptions& options, const RunFolder& run,
+                 std::map<std::string, std::string> metadata, Logger& log)
+    : task_(task),
+      options_(options),
+      run_(run),
+      metadata_(std::move(metadata)),
+      log_(log),
       checkpointer_(run.checkpoints(), options.keep_checkpoints, log) {}
 
 std::int64_t Trainer::restore() {
@@ -58,13 +64,16 @@ std::int64_t Trainer::restore() {
   if (!loaded) return 0;
   task_.load_state(loaded->file.tensors);
   const auto& metadata = loaded->file.metadata;
-  if (const auto found = metadata.find("nonfinite_in_row"); found != metadata.end()) nonfinite_in_row_ = std::stoll(found->second);
-  if (const auto found = metadata.find("nonfinite_total"); found != metadata.end()) nonfinite_total_ = std::stoll(found->second);
+  if (const auto found = metadata.find("nonfinite_in_row"); found != metadata.end())
+    nonfinite_in_row_ = std::stoll(found->second);
+  if (const auto found = metadata.find("nonfinite_total"); found != metadata.end())
+    nonfinite_total_ = std::stoll(found->second);
   for (const char* key : {"libtorch", "num_threads"}) {
     const auto then = metadata.find(key);
     const auto here = metadata_.find(key);
     if (then != metadata.end() && here != metadata_.end() && then->second != here->second)
-      log_.warning("{} was {} and is {} now: the run continues, but not bit for bit as it would have", key, then->second, here->second);
+      log_.warning("{} was {} and is {} now: the run continues, but not bit for bit as it would have", key,
+                   then->second, here->second);
   }
   log_.info("continuing at step {} from {}", loaded->step, loaded->path.string());
   last_saved_step_ = loaded->step;
@@ -92,14 +101,16 @@ void Trainer::save_or_warn(std::int64_t next_step) {
   } catch (const Error& error) {
     // A disk may be full for a while: training goes on and the older checkpoint is still there.
     if (++failed_saves_in_row_ >= kMaxFailedSaves) throw;
-    log_.error("checkpoint of step {} not saved, training goes on (try {} of {}): {}", next_step, failed_saves_in_row_, kMaxFailedSaves, error.what());
+    log_.error("checkpoint of step {} not saved, training goes on (try {} of {}): {}", next_step, failed_saves_in_row_,
+               kMaxFailedSaves, error.what());
     last_save_time_ = now_seconds();
   }
 }
 
 bool Trainer::save_is_due(std::int64_t next_step) {
   if (options_.checkpoint_every_steps > 0 && next_step % options_.checkpoint_every_steps == 0) return true;
-  return options_.checkpoint_every_minutes > 0 && now_seconds() - last_save_time_ >= 60 * options_.checkpoint_every_minutes;
+  return options_.checkpoint_every_minutes > 0 &&
+         now_seconds() - last_save_time_ >= 60 * options_.checkpoint_every_minutes;
 }
 
 void Trainer::note_nonfinite(std::int64_t step, const StepReport& report) {
@@ -109,13 +120,16 @@ void Trainer::note_nonfinite(std::int64_t step, const StepReport& report) {
   }
   ++nonfinite_in_row_;
   ++nonfinite_total_;
-  log_.warning("step {}: loss or gradient is not finite; step skipped ({} in a row, {} in all)", step, nonfinite_in_row_, nonfinite_total_);
+  log_.warning("step {}: loss or gradient is not finite; step skipped ({} in a row, {} in all)", step,
+               nonfinite_in_row_, nonfinite_total_);
   if (nonfinite_in_row_ < options_.max_nonfinite_steps) return;
   const auto folder = run_.path() / "nonfinite" / fmt::format("step_{}", step);
   const std::string replay = task_.dump_last_step(folder);
-  fail("step {}: {} steps in a row were not finite, so the run stops; the last good checkpoint is kept. The step is dumped, run it "
-       "again with: {}\nRemedies: a lower solver.lr, train.precision=fp32, or look at the images of the batch",
-       step, nonfinite_in_row_, replay);
+  fail(
+      "step {}: {} steps in a row were not finite, so the run stops; the last good checkpoint is kept. The step is "
+      "dumped, run it "
+      "again with: {}\nRemedies: a lower solver.lr, train.precision=fp32, or look at the images of the batch",
+      step, nonfinite_in_row_, replay);
 }
 
 void Trainer::train() {
@@ -143,15 +157,19 @@ void Trainer::train() {
       for (auto& figure : throughput.take()) figures.push_back(std::move(figure));
       const double images_per_s = figures[figures.size() - 2].second, wait = figures.back().second;
       figures.emplace_back("nonfinite_total", static_cast<double>(nonfinite_total_));
-      metrics.append(metrics_record(step, static_cast<double>(next) / static_cast<double>(task_.steps_per_epoch()), figures));
+      metrics.append(
+          metrics_record(step, static_cast<double>(next) / static_cast<double>(task_.steps_per_epoch()), figures));
       events.add_scalars(step, figures);
-      progress.update(next, fmt::format("epoch {}/{} {} {:.2f} images/s wait {:.1f} %", step / task_.steps_per_epoch() + 1,
-                                        (end - 1) / task_.steps_per_epoch() + 1, report.summary, images_per_s, 100 * wait));
+      progress.update(next,
+                      fmt::format("epoch {}/{} {} {:.2f} images/s wait {:.1f} %", step / task_.steps_per_epoch() + 1,
+                                  (end - 1) / task_.steps_per_epoch() + 1, report.summary, images_per_s, 100 * wait));
     }
     if (stop_requested() && next < end) {
       save(next);
-      throw Error(ErrorKind::kInterrupted, fmt::format("stopped by a signal after step {} of {}; everything is saved, go on with: soco resume {}",
-                                                       next, end, run_.path().string()));
+      throw Error(
+          ErrorKind::kInterrupted,
+          fmt::format("stopped by a signal after step {} of {}; everything is saved, go on with: soco resume {}", next,
+                      end, run_.path().string()));
     }
     if (save_is_due(next) && next < end) save_or_warn(next);
   }

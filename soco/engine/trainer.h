@@ -16,7 +16,8 @@ namespace soco {
 class Trainer {
  public:
   /// `metadata` goes into every checkpoint beside the step.
-  Trainer(Task& task, const TrainOptions& options, const RunFolder& run, std::map<std::string, std::string> metadata, Logger& log);
+  Trainer(Task& task, const TrainOptions& options, const RunFolder& run, std::map<std::string, std::string> metadata,
+          Logger& log);
 
   /// Trains from the newest readable checkpoint of the run, or from the start when there is none, to the last step.
   /// Saves at the end. Errors: kInterrupted after a stop signal (all saved); kFailed after too many steps in a row that

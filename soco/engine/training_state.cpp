@@ -18,13 +18,15 @@ NamedTensors named_state(const torch::nn::Module& module) {
   return tensors;
 }
 
-void save_training_state(const torch::nn::Module& module, const Optimizer& optimizer, const StatePrefix& prefix, StateDict& state) {
+void save_training_state(const torch::nn::Module& module, const Optimizer& optimizer, const StatePrefix& prefix,
+                         StateDict& state) {
   for (const auto& [name, tensor] : named_state(module)) state.add(prefix.model + name, to_host(tensor));
-  for (const auto& [name, buffer] : optimizer.momentum_buffers()) state.add(prefix.optimizer + kMomentumPrefix + name, to_host(buffer));
+  for (const auto& [name, buffer] : optimizer.momentum_buffers())
+    state.add(prefix.optimizer + kMomentumPrefix + name, to_host(buffer));
 }
 
-void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const StatePrefix& prefix, const StateDict& state,
-                         MomentumBuffers momentum) {
+void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const StatePrefix& prefix,
+                         const StateDict& state, MomentumBuffers momentum) {
   const torch::NoGradGuard no_grad;
   std::set<std::string> used;
   const auto load = [&](const std::string& key, const torch::Tensor& target) {
@@ -33,11 +35,14 @@ void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const 
   };
   for (const auto& [name, tensor] : named_state(module)) load(prefix.model + name, tensor);
   bool any_momentum = false;
-  for (const auto& [key, tensor] : state.entries()) any_momentum = any_momentum || key.starts_with(prefix.optimizer + kMomentumPrefix);
-  if (any_momentum || momentum == MomentumBuffers::kRequired)
-    for (const auto& [name, buffer] : optimizer.momentum_buffers()) load(prefix.optimizer + kMomentumPrefix + name, buffer);
   for (const auto& [key, tensor] : state.entries())
-    if (!used.contains(key)) fail("{}: the file has this tensor, but the configured model does not; is the configuration another?", key);
+    any_momentum = any_momentum || key.starts_with(prefix.optimizer + kMomentumPrefix);
+  if (any_momentum || momentum == MomentumBuffers::kRequired)
+    for (const auto& [name, buffer] : optimizer.momentum_buffers())
+      load(prefix.optimizer + kMomentumPrefix + name, buffer);
+  for (const auto& [key, tensor] : state.entries())
+    if (!used.contains(key))
+      fail("{}: the file has this tensor, but the configured model does not; is the configuration another?", key);
 }
 
 }  // namespace soco

@@ -20,14 +20,15 @@ inline const StatePrefix kReplayPrefix{"", ""};            // of the weights tha
 
 /// Adds every parameter and buffer of `module`, and the momentum buffers of `optimizer`, to `state`:
 /// prefix.model + name, and prefix.optimizer + "optimizer.momentum_buffer." + parameter name.
-void save_training_state(const torch::nn::Module& module, const Optimizer& optimizer, const StatePrefix& prefix, StateDict& state);
+void save_training_state(const torch::nn::Module& module, const Optimizer& optimizer, const StatePrefix& prefix,
+                         StateDict& state);
 
 /// Whether a file must hold the optimiser's momentum buffers. kOptional: a file with none leaves them zero.
 enum class MomentumBuffers { kRequired, kOptional };
 
 /// The way back. Errors: a tensor that is missing, misshapen, or that nobody asked for, by name.
-void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const StatePrefix& prefix, const StateDict& state,
-                         MomentumBuffers momentum);
+void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const StatePrefix& prefix,
+                         const StateDict& state, MomentumBuffers momentum);
 
 /// Parameters and buffers of `module` by name, sharing memory.
 NamedTensors named_state(const torch::nn::Module& module);

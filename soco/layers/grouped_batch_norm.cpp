@@ -72,8 +72,9 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
     const torch::Tensor grad_x = empty_rows_like(x);
     torch::Tensor grad_residual;
     if (ctx->saved_data["has_residual"].toBool()) grad_residual = output.defined() ? empty_rows_like(x) : grad;
-    kernels::batch_norm_backward_apply(in, sums, shape, grad_x.data_ptr<float>(),
-                                       output.defined() && grad_residual.defined() ? grad_residual.data_ptr<float>() : nullptr);
+    kernels::batch_norm_backward_apply(
+        in, sums, shape, grad_x.data_ptr<float>(),
+        output.defined() && grad_residual.defined() ? grad_residual.data_ptr<float>() : nullptr);
     const std::vector<std::int64_t> group_shape{shape.num_groups, shape.channels};
     const torch::Tensor grad_weight = torch::tensor(sums.dot).view(group_shape).sum(0);
     const torch::Tensor grad_bias = torch::tensor(sums.sum).view(group_shape).sum(0);
@@ -120,15 +121,18 @@ void check_call(const torch::Tensor& input, std::int64_t num_features, const Nor
     fail("BatchNorm of {} channels was given an input of shape {}; expected [N,{}] or [N,{},H,W]", num_features,
          c10::str(input.sizes()), num_features, num_features);
   if (call.residual.defined() && call.residual.sizes() != input.sizes())
-    fail("BatchNorm's residual has shape {}, but its input {}", c10::str(call.residual.sizes()), c10::str(input.sizes()));
+    fail("BatchNorm's residual has shape {}, but its input {}", c10::str(call.residual.sizes()),
+         c10::str(input.sizes()));
   if (!training) return;
   if (groups.num_groups < 1 || input.size(0) % groups.num_groups != 0)
     fail("{} rows do not divide into {} groups", input.size(0), groups.num_groups);
   if (groups.queue && static_cast<std::int64_t>(groups.positions.size()) != groups.num_groups)
     fail("{} positions were given for {} groups", groups.positions.size(), groups.num_groups);
   if (input.numel() <= num_features * groups.num_groups)
-    fail("BatchNorm cannot train on a group with {} value(s) per channel (input {}, {} groups): use more images or boxes",
-         input.numel() / num_features / groups.num_groups, c10::str(input.sizes()), groups.num_groups);
+    fail(
+        "BatchNorm cannot train on a group with {} value(s) per channel (input {}, {} groups): use more images or "
+        "boxes",
+        input.numel() / num_features / groups.num_groups, c10::str(input.sizes()), groups.num_groups);
 }
 
 }  // namespace

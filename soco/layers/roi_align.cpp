@@ -61,18 +61,22 @@ struct CpuRoiAlign : torch::autograd::Function<CpuRoiAlign> {
     const std::vector<std::int64_t> integers = ctx->saved_data["integers"].toIntVector();
     const kernels::RoiAlignOptions options{ctx->saved_data["scale"].toDouble(), integers[0], integers[1], integers[2],
                                            integers[3] != 0};
-    const torch::Tensor grad = rois.scalar_type() == torch::kFloat64 ? backward_as<double>(grads[0], rois, sizes, options)
-                                                                     : backward_as<float>(grads[0], rois, sizes, options);
+    const torch::Tensor grad = rois.scalar_type() == torch::kFloat64
+                                   ? backward_as<double>(grads[0], rois, sizes, options)
+                                   : backward_as<float>(grads[0], rois, sizes, options);
     return {grad, {}, {}, {}, {}, {}, {}};
   }
 };
 
-void check_arguments(const torch::Tensor& input, const torch::Tensor& rois, std::int64_t pooled_h, std::int64_t pooled_w) {
+void check_arguments(const torch::Tensor& input, const torch::Tensor& rois, std::int64_t pooled_h,
+                     std::int64_t pooled_w) {
   if (input.dim() != 4 || !input.is_floating_point())
     fail("roi_align needs a floating-point input [N,C,H,W], but was given {} {}", torch::toString(input.scalar_type()),
          c10::str(input.sizes()));
-  if (input.size(2) < 1 || input.size(3) < 1) fail("roi_align was given an empty feature map, {}", c10::str(input.sizes()));
-  if (rois.dim() != 2 || rois.size(1) != 5) fail("roi_align needs rois [M,5], but was given {}", c10::str(rois.sizes()));
+  if (input.size(2) < 1 || input.size(3) < 1)
+    fail("roi_align was given an empty feature map, {}", c10::str(input.sizes()));
+  if (rois.dim() != 2 || rois.size(1) != 5)
+    fail("roi_align needs rois [M,5], but was given {}", c10::str(rois.sizes()));
   if (rois.device() != input.device()) fail("roi_align was given rois on another device than its input");
   if (pooled_h < 1 || pooled_w < 1) fail("roi_align cannot pool to {} x {}", pooled_h, pooled_w);
 }
@@ -83,8 +87,8 @@ torch::Tensor axis_matrix(const torch::Tensor& start, const torch::Tensor& size,
                           std::int64_t length, std::int64_t sampling_ratio) {
   const torch::TensorOptions options = start.options();
   const torch::Tensor bin = (size / static_cast<double>(pooled)).view({-1, 1, 1});
-  const torch::Tensor num_samples = sampling_ratio > 0 ? torch::full_like(bin, static_cast<double>(sampling_ratio))
-                                                       : bin.ceil().clamp_min(0);
+  const torch::Tensor num_samples =
+      sampling_ratio > 0 ? torch::full_like(bin, static_cast<double>(sampling_ratio)) : bin.ceil().clamp_min(0);
   const std::int64_t most = std::max<std::int64_t>(1, static_cast<std::int64_t>(num_samples.max().item<double>()));
   const torch::Tensor sample = torch::arange(most, options).view({1, 1, -1});
   const torch::Tensor bin_index = torch::arange(pooled, options).view({1, -1, 1});
@@ -98,7 +102,7 @@ torch::Tensor axis_matrix(const torch::Tensor& start, const torch::Tensor& size,
 
 // Rows of `rois` by image: for every image with rois, its index and the rows.
 std::vector<std::pair<std::int64_t, std::vector<std::int64_t>>> rows_by_image(const torch::Tensor& rois,
-                                                                             std::int64_t num_images) {
+                                                                              std::int64_t num_images) {
   const torch::Tensor images = rois.select(1, 0).to(torch::kCPU, torch::kInt64).contiguous();
   std::vector<std::pair<std::int64_t, std::vector<std::int64_t>>> result;
   std::vector<std::vector<std::int64_t>> rows(static_cast<std::size_t>(num_images));
@@ -150,15 +154,15 @@ torch::Tensor roi_align_composed(const torch::Tensor& input, const torch::Tensor
   const torch::Tensor wx = axis_matrix(corners.select(1, 0), sizes.select(1, 0), pooled_w, width, sampling_ratio);
   const torch::Tensor wy = axis_matrix(corners.select(1, 1), sizes.select(1, 1), pooled_h, height, sampling_ratio);
 
-  std::vector<torch::Tensor> pooled;      // of the rois in `order`
+  std::vector<torch::Tensor> pooled;  // of the rois in `order`
   std::vector<std::int64_t> place(static_cast<std::size_t>(boxes.size(0)));
   std::int64_t num_placed = 0;
   for (const auto& [image, rows] : rows_by_image(boxes, x.size(0))) {
     const torch::Tensor index = index_tensor(rows, x.device());
     const std::int64_t k = static_cast<std::int64_t>(rows.size());
     const torch::Tensor by_row = x[image].permute({1, 0, 2}).reshape({height, channels * width});
-    const torch::Tensor combined_rows =
-        torch::matmul(wy.index_select(0, index).reshape({k * pooled_h, height}), by_row).view({k, pooled_h * channels, width});
+    const torch::Tensor combined_rows = torch::matmul(wy.index_select(0, index).reshape({k * pooled_h, height}), by_row)
+                                            .view({k, pooled_h * channels, width});
     const torch::Tensor combined = torch::bmm(combined_rows, wx.index_select(0, index).transpose(1, 2));
     pooled.push_back(combined.view({k, pooled_h, channels, pooled_w}).permute({0, 2, 1, 3}));
     for (const std::int64_t row : rows) place[static_cast<std::size_t>(row)] = num_placed++;

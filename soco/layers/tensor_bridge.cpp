@@ -56,7 +56,8 @@ torch::Tensor from_host(const HostTensor& tensor) {
 
 void copy_from_host(torch::Tensor target, const HostTensor& source, const std::string& name) {
   if (target.sizes() != torch::IntArrayRef(source.shape))
-    fail("tensor '{}' has shape {}, but the model expects {}", name, shape_text(source.shape), shape_text(target.sizes().vec()));
+    fail("tensor '{}' has shape {}, but the model expects {}", name, shape_text(source.shape),
+         shape_text(target.sizes().vec()));
   if (host_dtype(target.scalar_type()) != source.dtype)
     fail("tensor '{}' is {}, but the model expects {}", name, dtype_name(source.dtype),
          dtype_name(host_dtype(target.scalar_type())));

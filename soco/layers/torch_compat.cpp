@@ -15,7 +15,9 @@ namespace {
 bool autocast_enabled(torch::DeviceType type) { return at::autocast::is_autocast_enabled(type); }
 void set_autocast(torch::DeviceType type, bool enabled) { at::autocast::set_autocast_enabled(type, enabled); }
 torch::ScalarType autocast_dtype(torch::DeviceType type) { return at::autocast::get_autocast_dtype(type); }
-void set_autocast_type(torch::DeviceType type, torch::ScalarType dtype) { at::autocast::set_autocast_dtype(type, dtype); }
+void set_autocast_type(torch::DeviceType type, torch::ScalarType dtype) {
+  at::autocast::set_autocast_dtype(type, dtype);
+}
 
 #else
 

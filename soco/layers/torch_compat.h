@@ -4,10 +4,11 @@
 
 namespace soco {
 
-/// Mixed precision for as long as the object lives: operations on `device_type` run in `dtype` where libtorch's autocast
-/// rules allow it, and in float32 elsewhere. With kFloat32 it does nothing. Nests; the old state returns at the end, and
-/// the cache of cast weights is dropped with the outermost guard, because the optimiser changes them in between.
-/// Hides that libtorch renamed these calls in 2.4. Errors: dtype other than kFloat32, kBFloat16, and kHalf (CUDA only).
+/// Mixed precision for as long as the object lives: operations on `device_type` run in `dtype` where libtorch's
+/// autocast rules allow it, and in float32 elsewhere. With kFloat32 it does nothing. Nests; the old state returns at
+/// the end, and the cache of cast weights is dropped with the outermost guard, because the optimiser changes them in
+/// between. Hides that libtorch renamed these calls in 2.4. Errors: dtype other than kFloat32, kBFloat16, and kHalf
+/// (CUDA only).
 class AutocastGuard {
  public:
   AutocastGuard(torch::DeviceType device_type, torch::ScalarType dtype);

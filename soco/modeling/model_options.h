@@ -34,10 +34,11 @@ struct ModelOptions {
   template <class V>
   void visit(V& v) {
     v.field("backbone", backbone, "network under the feature pyramid", kBackboneNames);
-    v.field("head_mode", head_mode,
-            "reference: every box on every level, as the release; assigned: every box once, on its level (about twice as "
-            "fast, other BatchNorm statistics)",
-            kHeadModeNames);
+    v.field(
+        "head_mode", head_mode,
+        "reference: every box on every level, as the release; assigned: every box once, on its level (about twice as "
+        "fast, other BatchNorm statistics)",
+        kHeadModeNames);
     v.field("fpn_channels", fpn_channels, "channels of every pyramid level", Range<int>{1, 65536});
     v.field("pooler_resolution", pooler_resolution, "height and width of a pooled box", Range<int>{1, 256});
     v.field("head_num_convs", head_num_convs, "3x3 convolutions of the box head", Range<int>{0, 64});

@@ -19,7 +19,8 @@ torch::Tensor rois_from_boxes(const torch::Tensor& boxes, const torch::Tensor& i
 torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
                          std::int64_t resolution) {
   const torch::Tensor rois = rois_from_boxes(boxes, image_indices, features.size(2), features.size(3));
-  return roi_align(features, rois, /*spatial_scale=*/1.0, resolution, resolution, /*sampling_ratio=*/0, /*aligned=*/true);
+  return roi_align(features, rois, /*spatial_scale=*/1.0, resolution, resolution, /*sampling_ratio=*/0,
+                   /*aligned=*/true);
 }
 
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,

@@ -13,18 +13,22 @@
 namespace soco {
 namespace {
 
-// Steps a run of "auto" epochs aims at: SoCo's 100 epochs of ImageNet at batch 2048 are 62,500 steps; a small data set is
-// saturated long before, and a CPU cannot get there.
+// Steps a run of "auto" epochs aims at: SoCo's 100 epochs of ImageNet at batch 2048 are 62,500 steps; a small data set
+// is saturated long before, and a CPU cannot get there.
 constexpr std::int64_t kCudaSteps = 20'000;
 constexpr std::int64_t kCpuSteps = 2'000;
 constexpr int kMaxAutoEpochs = 800;
 
 int backbone_depth(Backbone backbone) {
   switch (backbone) {
-    case Backbone::kResNet18: return 18;
-    case Backbone::kResNet34: return 34;
-    case Backbone::kResNet50: return 50;
-    case Backbone::kResNet101: return 101;
+    case Backbone::kResNet18:
+      return 18;
+    case Backbone::kResNet34:
+      return 34;
+    case Backbone::kResNet50:
+      return 50;
+    case Backbone::kResNet101:
+      return 101;
   }
   return 50;
 }
@@ -34,15 +38,17 @@ std::string choose_batch(PretrainOptions& options, std::int64_t num_images, cons
   // Weights, gradients, momentum and target take about four copies of 60 million floats beside the activations.
   const std::uint64_t fixed = 1ull << 30;
   const std::uint64_t usable = static_cast<std::uint64_t>(0.6 * static_cast<double>(machine.memory_bytes));
-  const std::uint64_t fitting = usable > fixed ? (usable - fixed) / per_image * static_cast<std::uint64_t>(options.train.accumulation) : 1;
+  const std::uint64_t fitting =
+      usable > fixed ? (usable - fixed) / per_image * static_cast<std::uint64_t>(options.train.accumulation) : 1;
   const std::uint64_t most = machine.cuda ? 2048 : 16;  // beyond 16 a CPU step takes minutes and gains no speed
   const std::uint64_t by_data = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(num_images) / 4);
   std::uint64_t batch = std::bit_floor(std::max<std::uint64_t>(1, std::min({fitting, most, by_data})));
   const std::uint64_t portions = static_cast<std::uint64_t>(options.train.accumulation);
   batch = std::max<std::uint64_t>(batch / portions, 1) * portions;
   options.train.batch_size = static_cast<int>(batch);
-  return fmt::format("train.batch_size = {} ({} images; {} of memory free, about {} an image; at most {} on {})", batch, num_images,
-                     format_bytes(machine.memory_bytes), format_bytes(per_image), most, machine.cuda ? "CUDA" : "a CPU");
+  return fmt::format("train.batch_size = {} ({} images; {} of memory free, about {} an image; at most {} on {})", batch,
+                     num_images, format_bytes(machine.memory_bytes), format_bytes(per_image), most,
+                     machine.cuda ? "CUDA" : "a CPU");
 }
 
 std::string choose_epochs(PretrainOptions& options, std::int64_t num_images, const MachineInfo& machine) {
@@ -51,7 +57,8 @@ std::string choose_epochs(PretrainOptions& options, std::int64_t num_images, con
   const std::int64_t wanted = (aim + steps_per_epoch - 1) / steps_per_epoch;
   // A large data set on CUDA trains the recipe's epochs; a small one more, up to a bound; a CPU what it can.
   const std::int64_t least = machine.cuda ? options.train.recipe_epochs : 1;
-  options.train.epochs = static_cast<int>(std::clamp<std::int64_t>(wanted, least, std::max<std::int64_t>(least, kMaxAutoEpochs)));
+  options.train.epochs =
+      static_cast<int>(std::clamp<std::int64_t>(wanted, least, std::max<std::int64_t>(least, kMaxAutoEpochs)));
   return fmt::format("train.epochs = {} ({} steps an epoch; aims at {} steps on {}, between {} and {} epochs)",
                      *options.train.epochs, steps_per_epoch, aim, machine.cuda ? "CUDA" : "a CPU", least,
                      std::max<std::int64_t>(least, kMaxAutoEpochs));
@@ -70,7 +77,8 @@ std::uint64_t estimated_bytes_per_image(const PretrainOptions& options) {
   return static_cast<std::uint64_t>(options.train.precision == Precision::kBFloat16 ? bytes / 2 : bytes);
 }
 
-std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::int64_t num_images, const MachineInfo& machine) {
+std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::int64_t num_images,
+                                               const MachineInfo& machine) {
   std::vector<std::string> reasons;
   if (!options.train.batch_size) reasons.push_back(choose_batch(options, num_images, machine));
   if (num_images < *options.train.batch_size)
@@ -91,8 +99,9 @@ std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::in
   if (epochs_chosen && options.solver.warmup_epochs > *options.train.epochs / 4.0) {
     const double given = options.solver.warmup_epochs;
     options.solver.warmup_epochs = *options.train.epochs / 10.0;
-    reasons.push_back(fmt::format("solver.warmup_epochs = {:g} (a tenth of {} epochs; {:g} would be over a quarter of them)",
-                                  options.solver.warmup_epochs, *options.train.epochs, given));
+    reasons.push_back(
+        fmt::format("solver.warmup_epochs = {:g} (a tenth of {} epochs; {:g} would be over a quarter of them)",
+                    options.solver.warmup_epochs, *options.train.epochs, given));
   }
   validate_options(options);
   return reasons;

@@ -17,7 +17,8 @@ struct MachineInfo {
 
 /// Replaces every "auto" of `options` by a value that follows from the data and the machine.
 /// Returns one line for each value it chose, with the reason. Errors: usage error when `num_images` is below the batch.
-std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::int64_t num_images, const MachineInfo& machine);
+std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::int64_t num_images,
+                                               const MachineInfo& machine);
 
 /// Bytes that one image of a batch costs in a step (activations kept for the backward pass), estimated from the plan's
 /// view sizes and the backbone. Calibrated on measured peaks; see docs/pretraining.md.

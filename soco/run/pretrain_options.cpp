@@ -10,7 +10,9 @@ void PretrainOptions::validate() const {
     fail_usage("train.accumulation = {} does not divide train.batch_size = {}; choose a divisor of the batch",
                train.accumulation, *train.batch_size);
   if (train.checkpoint_every_steps == 0 && train.checkpoint_every_minutes == 0)
-    fail_usage("train.checkpoint_every_steps and train.checkpoint_every_minutes are both 0: a stop would lose the run; set one");
+    fail_usage(
+        "train.checkpoint_every_steps and train.checkpoint_every_minutes are both 0: a stop would lose the run; set "
+        "one");
   if (solver.lr && *solver.lr <= 0) fail_usage("solver.lr = {} must be above 0 (or \"auto\")", *solver.lr);
 }
 

@@ -27,7 +27,8 @@ inline constexpr std::array<EnumName<Precision>, 2> kPrecisionNames{
 inline constexpr std::array<EnumName<OptimizerKind>, 2> kOptimizerNames{
     {{OptimizerKind::kLars, "lars"}, {OptimizerKind::kSgd, "sgd"}}};
 
-/// How long to train, in what portions, on what, and how often to save. "auto" values are set by `resolve_auto_settings`.
+/// How long to train, in what portions, on what, and how often to save. "auto" values are set by
+/// `resolve_auto_settings`.
 struct TrainOptions {
   std::int64_t seed = 0;
   std::optional<int> epochs;
@@ -49,13 +50,15 @@ struct TrainOptions {
     v.field("seed", seed, "seed of initial weights, order, views", Range<std::int64_t>{0, INT64_MAX});
     v.field("epochs", epochs, "passes over the images; auto: from the number of images and the machine",
             Range<int>{1, 1'000'000});
-    v.field("recipe_epochs", recipe_epochs, "epochs the recipe was published with (1.28 million images); auto starts there",
-            Range<int>{1, 1'000'000});
+    v.field("recipe_epochs", recipe_epochs,
+            "epochs the recipe was published with (1.28 million images); auto starts there", Range<int>{1, 1'000'000});
     v.field("batch_size", batch_size, "images per optimiser step; auto: from memory and the number of images",
             Range<int>{1, 1 << 20});
     v.field("accumulation", accumulation,
-            "portions a batch is worked in, gradients added up (BatchNorm sees one portion at a time)", Range<int>{1, 1 << 16});
-    v.field("max_steps", max_steps, "stop after so many steps in all; 0: epochs decide (schedules keep the epochs' length)",
+            "portions a batch is worked in, gradients added up (BatchNorm sees one portion at a time)",
+            Range<int>{1, 1 << 16});
+    v.field("max_steps", max_steps,
+            "stop after so many steps in all; 0: epochs decide (schedules keep the epochs' length)",
             Range<std::int64_t>{0, INT64_MAX});
     v.field("device", device, "where to train; auto: CUDA when there is a usable device", kDeviceNames);
     v.field("precision", precision, "fp32, or bf16 autocast (RoIAlign and the loss stay in float32)", kPrecisionNames);
@@ -67,7 +70,8 @@ struct TrainOptions {
             Range<double>{0, 1e6});
     v.field("keep_checkpoints", keep_checkpoints, "newest checkpoints kept", Range<int>{1, 100'000});
     v.field("max_nonfinite_steps", max_nonfinite_steps,
-            "steps in a row with a loss or gradient that is not finite before the run stops with a dump", Range<int>{1, 1'000'000});
+            "steps in a row with a loss or gradient that is not finite before the run stops with a dump",
+            Range<int>{1, 1'000'000});
   }
 };
 
@@ -87,7 +91,8 @@ struct SolverOptions {
   template <class V>
   void visit(V& v) {
     v.field("optimizer", optimizer, "lars (SGD with layer-wise trust ratio) or sgd", kOptimizerNames);
-    v.field("base_lr", base_lr, "learning rate for a batch of 256; scaled linearly with the batch", Range<double>{0, 1e6});
+    v.field("base_lr", base_lr, "learning rate for a batch of 256; scaled linearly with the batch",
+            Range<double>{0, 1e6});
     v.field("lr", lr, "peak learning rate itself; auto: base_lr * batch_size / 256", Range<double>{0, 1e6});
     v.field("warmup_epochs", warmup_epochs, "epochs of linear warm-up from lr/100", Range<double>{0, 1e6});
     v.field("final_lr", final_lr, "learning rate the cosine ends in", Range<double>{0, 1e6});
@@ -95,7 +100,8 @@ struct SolverOptions {
     v.field("weight_decay", weight_decay, "of parameters with two dimensions or more", Range<double>{0, 1e6});
     v.field("trust_coefficient", trust_coefficient, "LARS trust coefficient", Range<double>{0, 1e6});
     v.field("trust_eps", trust_eps, "LARS epsilon in the trust ratio", Range<double>{0, 1});
-    v.field("ema_momentum", ema_momentum, "the target's momentum at the start; rises to 1 along a cosine", Range<double>{0, 1});
+    v.field("ema_momentum", ema_momentum, "the target's momentum at the start; rises to 1 along a cosine",
+            Range<double>{0, 1});
   }
 };
 
@@ -108,15 +114,19 @@ struct DataOptions {
 
   template <class V>
   void visit(V& v) {
-    v.field("max_bad_ratio", max_bad_ratio, "share of unusable images above which the run stops (a few are always allowed)",
-            Range<double>{0, 1});
-    v.field("max_pixels", max_pixels, "images with more pixels are refused before they are decoded", Range<std::int64_t>{1, 1ll << 40});
-    v.field("max_file_mib", max_file_mib, "image files larger than this are refused, MiB", Range<std::int64_t>{1, 1 << 20});
+    v.field("max_bad_ratio", max_bad_ratio,
+            "share of unusable images above which the run stops (a few are always allowed)", Range<double>{0, 1});
+    v.field("max_pixels", max_pixels, "images with more pixels are refused before they are decoded",
+            Range<std::int64_t>{1, 1ll << 40});
+    v.field("max_file_mib", max_file_mib, "image files larger than this are refused, MiB",
+            Range<std::int64_t>{1, 1 << 20});
     v.field("apply_exif", apply_exif, "turn images as their EXIF orientation says (the release does not)");
   }
 
   DecodeLimits decode_limits() const {
-    return {.max_pixels = max_pixels, .max_file_bytes = static_cast<std::uint64_t>(max_file_mib) << 20, .apply_exif = apply_exif};
+    return {.max_pixels = max_pixels,
+            .max_file_bytes = static_cast<std::uint64_t>(max_file_mib) << 20,
+            .apply_exif = apply_exif};
   }
 };
 

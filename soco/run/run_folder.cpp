@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 namespace {
 
 // Only what a run itself writes is removed by an overwrite; a stranger's files beside it stay.
-constexpr const char* kRunContent[] = {"config.toml", "sources.json", "proposals.db", "proposals.db-wal",
-                                       "proposals.db-shm", "train.log", "metrics.jsonl", "checkpoints",
-                                       "exported", "nonfinite", "views.png"};
+constexpr const char* kRunContent[] = {"config.toml",      "sources.json", "proposals.db",  "proposals.db-wal",
+                                       "proposals.db-shm", "train.log",    "metrics.jsonl", "checkpoints",
+                                       "exported",         "nonfinite",    "views.png"};
 
 void remove_run_content(const fs::path& path) {
   for (const char* name : kRunContent) fs::remove_all(path / name);
@@ -52,7 +52,8 @@ RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
     fail("{}: cannot write: {}", lock_file.string(), std::strerror(errno));
 }
 
-RunFolder::RunFolder(RunFolder&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+RunFolder::RunFolder(RunFolder&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 
 RunFolder::~RunFolder() {
   if (lock_ >= 0) ::close(lock_);
@@ -64,8 +65,10 @@ RunFolder RunFolder::create(const fs::path& path, ExistingRun existing) {
   fs::create_directories(path, error);
   if (error) fail("--out {}: cannot make the folder: {}", path.string(), error.message());
   if (existing == ExistingRun::kRefuse && in_use(path))
-    fail_usage("--out {}: is not empty; continue it with 'soco resume {}', start over with --overwrite, or choose another folder",
-               path.string(), path.string());
+    fail_usage(
+        "--out {}: is not empty; continue it with 'soco resume {}', start over with --overwrite, or choose another "
+        "folder",
+        path.string(), path.string());
   RunFolder folder(path);
   if (existing == ExistingRun::kOverwrite) remove_run_content(path);
   fs::create_directories(folder.checkpoints());
@@ -74,8 +77,9 @@ RunFolder RunFolder::create(const fs::path& path, ExistingRun existing) {
 
 RunFolder RunFolder::open(const fs::path& path) {
   if (!is_run_folder(path))
-    fail_usage("{}: is not a run folder (no config.toml and checkpoints/ in it); start one with 'soco pretrain --out {}'",
-               path.string(), path.string());
+    fail_usage(
+        "{}: is not a run folder (no config.toml and checkpoints/ in it); start one with 'soco pretrain --out {}'",
+        path.string(), path.string());
   return RunFolder(path);
 }
 

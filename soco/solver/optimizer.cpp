@@ -55,14 +55,16 @@ void Optimizer::load_momentum_buffers(const NamedTensors& buffers) {
   std::unordered_map<std::string, torch::Tensor> by_name(buffers.begin(), buffers.end());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto found = by_name.find(parameters_[i].first);
-    if (found == by_name.end()) fail("the saved optimizer has no momentum buffer of parameter '{}'", parameters_[i].first);
+    if (found == by_name.end())
+      fail("the saved optimizer has no momentum buffer of parameter '{}'", parameters_[i].first);
     if (found->second.sizes() != buffers_[i].sizes())
       fail("the saved momentum buffer of '{}' has shape {}, but the parameter has {}", found->first,
            c10::str(found->second.sizes()), c10::str(buffers_[i].sizes()));
     buffers_[i].copy_(found->second);
     by_name.erase(found);
   }
-  if (!by_name.empty()) fail("the saved optimizer has a momentum buffer of '{}', which is no parameter", by_name.begin()->first);
+  if (!by_name.empty())
+    fail("the saved optimizer has a momentum buffer of '{}', which is no parameter", by_name.begin()->first);
 }
 
 void Sgd::adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const {

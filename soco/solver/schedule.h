@@ -6,10 +6,10 @@ namespace soco {
 
 /// Linear warm-up, then cosine, both stepped every iteration.
 struct ScheduleOptions {
-  double lr = 1.0;             // peak, for the batch at hand
-  double warmup_epochs = 10;   // may be a fraction; 0: no warm-up
-  double warmup_divisor = 100; // warm-up starts at lr / warmup_divisor
-  double final_lr = 1e-6;      // where the cosine ends
+  double lr = 1.0;              // peak, for the batch at hand
+  double warmup_epochs = 10;    // may be a fraction; 0: no warm-up
+  double warmup_divisor = 100;  // warm-up starts at lr / warmup_divisor
+  double final_lr = 1e-6;       // where the cosine ends
 };
 
 /// The published recipes' rule: base_lr is for 256 images a step. lr = base_lr * images_per_step / 256.

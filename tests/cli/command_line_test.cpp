@@ -56,7 +56,8 @@ TEST(CommandLine, ReadsFlagsAndKeysInAnyOrder) {
 TEST(CommandLine, HelpListsFlagsKeysDefaultsAndExamples) {
   const Parsed parsed = parse({"--help"});
   EXPECT_EQ(parsed.exit_code, 0);
-  for (const char* part : {"--out", "size=3", "how large", "soco demo --out x size=4"}) EXPECT_THAT(parsed.output, HasSubstr(part));
+  for (const char* part : {"--out", "size=3", "how large", "soco demo --out x size=4"})
+    EXPECT_THAT(parsed.output, HasSubstr(part));
 }
 
 TEST(CommandLine, MistakesAreUsageErrorsWithASuggestion) {

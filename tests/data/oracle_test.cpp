@@ -11,6 +11,7 @@
 #include "soco/base/json.h"
 #include "soco/data/sample.h"
 #include "testing/temp_dir.h"
+#include "testing/test_path.h"
 
 namespace soco {
 namespace {
@@ -134,7 +135,7 @@ TEST(SampleOracle, AgreesWithPillowTorchvisionAndNumpy) {
     write_case(dir / ("case" + std::to_string(100 + i)), image, proposals, plan,
                make_sample(image, proposals, plan, rng));
   }
-  const auto script = std::filesystem::path(__FILE__).parent_path().parent_path() / "oracles" / "sample_oracle.py";
+  const auto script = testing::test_path("oracles/sample_oracle.py");
   const std::string command = "'" + std::string(python) + "' '" + script.string() + "' '" + dir.path().string() + "'";
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }

@@ -37,8 +37,13 @@ class PretrainTaskTest : public ::testing::Test {
     options_.train.epochs = 3;
     options_.solver.lr = 0.1;
     options_.solver.warmup_epochs = 0;
-    options_.model = {.backbone = Backbone::kResNet18, .head_mode = HeadMode::kAssigned, .fpn_channels = 16, .head_num_convs = 1,
-                      .head_fc_channels = 32, .projector_hidden_channels = 32, .projector_out_channels = 16};
+    options_.model = {.backbone = Backbone::kResNet18,
+                      .head_mode = HeadMode::kAssigned,
+                      .fpn_channels = 16,
+                      .head_num_convs = 1,
+                      .head_fc_channels = 32,
+                      .projector_hidden_channels = 32,
+                      .projector_out_channels = 16};
     options_.plan = soco_fpn_view_plan(true);
     options_.plan.views[0].size = options_.plan.views[1].size = 64;
     options_.plan.views[2].size = 32;
@@ -49,7 +54,8 @@ class PretrainTaskTest : public ::testing::Test {
     Image image{96, 128, std::vector<std::uint8_t>(96 * 128 * 3)};
     for (int y = 0; y < 96; ++y)
       for (int x = 0; x < 128; ++x) {
-        const bool left = x > 10 + seed && x < 60 && y > 15 && y < 70, right = x > 75 && x < 115 && y > 30 - seed && y < 80;
+        const bool left =
+            x > 10 + seed && x < 60 && y > 15 && y<70, right = x> 75 && x < 115 && y > 30 - seed && y < 80;
         std::uint8_t* pixel = &image.pixels[static_cast<std::size_t>((y * 128 + x) * 3)];
         pixel[0] = static_cast<std::uint8_t>(left ? 220 : right ? 30 : y);
         pixel[1] = static_cast<std::uint8_t>(left ? 40 + 7 * seed : right ? 180 : x);
@@ -63,7 +69,8 @@ class PretrainTaskTest : public ::testing::Test {
     PretrainDataset dataset;
     PretrainTask task;
     Fixture(PretrainTaskTest& test, const PretrainOptions& options)
-        : store(ProposalStore::open_read(test.temp_ / "proposals.db")), dataset(test.entries_, store, {.filter = options.filter}, test.log_),
+        : store(ProposalStore::open_read(test.temp_ / "proposals.db")),
+          dataset(test.entries_, store, {.filter = options.filter}, test.log_),
           task(options, dataset, torch::kCPU, test.log_) {}
   };
   std::unique_ptr<Fixture> make() { return std::make_unique<Fixture>(*this, options_); }
@@ -191,7 +198,8 @@ TEST_F(PretrainTaskTest, DumpedStepReplaysWithTheSameLoss) {
   replay_options.model = options_.model;
   replay_options.ema_momentum = options_.solver.ema_momentum;
   replay_options.lr = *options_.solver.lr;
-  replay(replay_options, temp_ / "weights.safetensors", temp_ / "dump" / "batch_0.safetensors", temp_ / "out.safetensors");
+  replay(replay_options, temp_ / "weights.safetensors", temp_ / "dump" / "batch_0.safetensors",
+         temp_ / "out.safetensors");
   const SafetensorsFile out = read_safetensors(temp_ / "out.safetensors");
   EXPECT_EQ(out.tensors.at("loss").as<float>()[0], static_cast<float>(metric(report, "loss")));
   const StateDict after = fixture->task.state();

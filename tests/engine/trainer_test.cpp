@@ -55,7 +55,11 @@ class CountingTask final : public Task {
 
 class TrainerTest : public ::testing::Test {
  protected:
-  void SetUp() override { options_.checkpoint_every_steps = 3; options_.checkpoint_every_minutes = 0; options_.max_nonfinite_steps = 3; }
+  void SetUp() override {
+    options_.checkpoint_every_steps = 3;
+    options_.checkpoint_every_minutes = 0;
+    options_.max_nonfinite_steps = 3;
+  }
   void TearDown() override { request_stop(0); }
 
   double train(CountingTask& task) {

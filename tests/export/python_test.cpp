@@ -19,6 +19,7 @@
 #include "soco/export/pickle_writer.h"
 #include "soco/export/zip_archive.h"
 #include "testing/temp_dir.h"
+#include "testing/test_path.h"
 
 namespace soco {
 namespace {
@@ -26,9 +27,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TempDir;
 
-std::string script(const char* name) {
-  return (std::filesystem::path(__FILE__).parent_path().parent_path() / "oracles" / name).string();
-}
+std::string script(const char* name) { return testing::test_path(std::filesystem::path("oracles") / name).string(); }
 
 struct Outcome {
   int status = -1;

@@ -50,14 +50,19 @@ TEST(BatchNorm, EqualsLibtorchInTrainModeWhenThereIsOneGroup) {
 TEST(BatchNorm, StackedGroupsEqualOneCallAGroup) {
   for (const bool two_dimensions : {false, true}) {
     Twins twins(33);
-    const std::vector<std::int64_t> shape = two_dimensions ? std::vector<std::int64_t>{12, 33} : std::vector<std::int64_t>{12, 33, 4, 3};
-    torch::Tensor a = (random_batch(shape) + torch::arange(12).view({-1, 1}).view(two_dimensions ? std::vector<std::int64_t>{12, 1} : std::vector<std::int64_t>{12, 1, 1, 1})).requires_grad_();
+    const std::vector<std::int64_t> shape =
+        two_dimensions ? std::vector<std::int64_t>{12, 33} : std::vector<std::int64_t>{12, 33, 4, 3};
+    torch::Tensor a = (random_batch(shape) +
+                       torch::arange(12).view({-1, 1}).view(two_dimensions ? std::vector<std::int64_t>{12, 1}
+                                                                           : std::vector<std::int64_t>{12, 1, 1, 1}))
+                          .requires_grad_();
     torch::Tensor b = a.detach().clone().requires_grad_();
     const torch::Tensor grad = torch::randn(shape);
     const torch::Tensor ours = twins.ours(a, NormCall{NormActivation::kRelu, {}, NormGroups{3, nullptr, {}}});
     std::vector<torch::Tensor> parts;
     for (const torch::Tensor& part : b.chunk(3))
-      parts.push_back(torch::relu(two_dimensions ? twins.theirs(part.unsqueeze(-1).unsqueeze(-1)).flatten(1) : twins.theirs(part)));
+      parts.push_back(
+          torch::relu(two_dimensions ? twins.theirs(part.unsqueeze(-1).unsqueeze(-1)).flatten(1) : twins.theirs(part)));
     const torch::Tensor theirs = torch::cat(parts);
     ours.backward(grad);
     theirs.backward(grad);
@@ -93,7 +98,8 @@ TEST(BatchNorm, DoublePrecisionPassesFiniteDifferences) {
   BatchNorm norm(3);
   norm->to(torch::kFloat64);
   torch::Tensor x = torch::randn({4, 3, 2, 2}, torch::kFloat64).requires_grad_();
-  const torch::Tensor grad = torch::randn({4, 3, 2, 2}, torch::kFloat64), direction = torch::randn({4, 3, 2, 2}, torch::kFloat64);
+  const torch::Tensor grad = torch::randn({4, 3, 2, 2}, torch::kFloat64),
+                      direction = torch::randn({4, 3, 2, 2}, torch::kFloat64);
   const NormCall call{NormActivation::kNone, {}, NormGroups{2, nullptr, {}}};
   norm(x, call).backward(grad);
   const double h = 1e-6;
@@ -135,7 +141,8 @@ TEST(BatchNorm, UsesRunningStatisticsInEvalMode) {
   twins.ours(random_batch({16, 5}));
   twins.ours->eval();
   const torch::Tensor x = torch::randn({3, 5});
-  const torch::Tensor expected = (x - twins.ours->running_mean) / (twins.ours->running_var + 1e-5).sqrt() * twins.ours->weight + twins.ours->bias;
+  const torch::Tensor expected =
+      (x - twins.ours->running_mean) / (twins.ours->running_var + 1e-5).sqrt() * twins.ours->weight + twins.ours->bias;
   EXPECT_LT(max_difference(twins.ours(x), expected), 1e-6);
   EXPECT_EQ(twins.ours->num_batches_tracked.item<std::int64_t>(), 1);
 }
@@ -159,7 +166,8 @@ TEST(ConvNorm, EqualsConvolutionThenBatchNormUnderTheirKeys) {
   std::vector<std::string> keys;
   for (const auto& item : conv->named_parameters()) keys.push_back(item.key());
   for (const auto& item : conv->named_buffers()) keys.push_back(item.key());
-  EXPECT_EQ(keys, (std::vector<std::string>{"weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"weight", "norm.weight", "norm.bias", "norm.running_mean",
+                                            "norm.running_var", "norm.num_batches_tracked"}));
   // Uniform in +-1/sqrt(27): no value outside, and the standard deviation near bound / sqrt(3).
   EXPECT_LE(conv->weight.abs().max().item<double>(), 1 / std::sqrt(27.0));
   EXPECT_NEAR(conv->weight.std().item<double>(), 1 / std::sqrt(81.0), 0.02);

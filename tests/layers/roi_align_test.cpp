@@ -24,8 +24,8 @@ torch::Tensor rois_of(std::initializer_list<double> values) {
 
 // Rois inside, across and outside a map of 9 x 11 cells, of two images, one of them of no size.
 torch::Tensor mixed_rois() {
-  return rois_of({0, 1.2, 0.7, 6.9, 7.3, 1, -3, -2, 4, 5, 0, 3, 3, 30, 20, 1, 2.5, 2.5, 2.5, 2.5, 1, 20, 20, 25, 25,
-                  0, 0, 0, 11, 9});
+  return rois_of({0, 1.2, 0.7, 6.9, 7.3, 1, -3, -2, 4,  5,  0, 3, 3, 30, 20,
+                  1, 2.5, 2.5, 2.5, 2.5, 1, 20, 20, 25, 25, 0, 0, 0, 11, 9});
 }
 
 torch::Tensor random_input(torch::ScalarType dtype) {
@@ -39,14 +39,15 @@ double bilinear(const torch::TensorAccessor<double, 2>& map, double y, double x)
   if (y < -1 || y > static_cast<double>(height) || x < -1 || x > static_cast<double>(width)) return 0;
   y = std::clamp(y, 0.0, static_cast<double>(height - 1));
   x = std::clamp(x, 0.0, static_cast<double>(width - 1));
-  const std::int64_t y0 = std::min<std::int64_t>(std::floor(y), height - 1), x0 = std::min<std::int64_t>(std::floor(x), width - 1);
+  const std::int64_t y0 = std::min<std::int64_t>(std::floor(y), height - 1),
+                     x0 = std::min<std::int64_t>(std::floor(x), width - 1);
   const std::int64_t y1 = std::min(y0 + 1, height - 1), x1 = std::min(x0 + 1, width - 1);
   const double fy = y - static_cast<double>(y0), fx = x - static_cast<double>(x0);
   return (1 - fy) * ((1 - fx) * map[y0][x0] + fx * map[y0][x1]) + fy * ((1 - fx) * map[y1][x0] + fx * map[y1][x1]);
 }
 
-double pooled_value(const torch::TensorAccessor<double, 2>& map, const double* roi, double scale, int p, int q, int pooled_h,
-                    int pooled_w, int sampling, bool aligned) {
+double pooled_value(const torch::TensorAccessor<double, 2>& map, const double* roi, double scale, int p, int q,
+                    int pooled_h, int pooled_w, int sampling, bool aligned) {
   const double shift = aligned ? 0.5 : 0.0;
   const double x0 = roi[1] * scale - shift, y0 = roi[2] * scale - shift;
   double w = roi[3] * scale - shift - x0, h = roi[4] * scale - shift - y0;
@@ -61,8 +62,8 @@ double pooled_value(const torch::TensorAccessor<double, 2>& map, const double* r
   return sum / std::max(1, ny * nx);
 }
 
-torch::Tensor plain_roi_align(const torch::Tensor& input, const torch::Tensor& rois, double scale, int pooled_h, int pooled_w,
-                              int sampling, bool aligned) {
+torch::Tensor plain_roi_align(const torch::Tensor& input, const torch::Tensor& rois, double scale, int pooled_h,
+                              int pooled_w, int sampling, bool aligned) {
   const auto in = input.accessor<double, 4>();
   torch::Tensor output = torch::zeros({rois.size(0), input.size(1), pooled_h, pooled_w}, torch::kFloat64);
   auto out = output.accessor<double, 4>();
@@ -71,7 +72,8 @@ torch::Tensor plain_roi_align(const torch::Tensor& input, const torch::Tensor& r
       for (int p = 0; p < pooled_h; ++p)
         for (int q = 0; q < pooled_w; ++q) {
           const double* roi = rois.data_ptr<double>() + 5 * m;
-          out[m][c][p][q] = pooled_value(in[static_cast<int>(roi[0])][c], roi, scale, p, q, pooled_h, pooled_w, sampling, aligned);
+          out[m][c][p][q] =
+              pooled_value(in[static_cast<int>(roi[0])][c], roi, scale, p, q, pooled_h, pooled_w, sampling, aligned);
         }
   return output;
 }
@@ -88,8 +90,11 @@ TEST(RoiAlign, EqualsTheSampleBySampleDefinition) {
   for (const Case& c : kCases) {
     const torch::Tensor expected = plain_roi_align(input, rois, c.scale, c.pooled_h, c.pooled_w, c.sampling, c.aligned);
     // 1e-12: the separable sums add the same float64 products in another order.
-    EXPECT_LT(max_difference(roi_align(input, rois, c.scale, c.pooled_h, c.pooled_w, c.sampling, c.aligned), expected), 1e-12);
-    EXPECT_LT(max_difference(roi_align_composed(input, rois, c.scale, c.pooled_h, c.pooled_w, c.sampling, c.aligned), expected), 1e-12);
+    EXPECT_LT(max_difference(roi_align(input, rois, c.scale, c.pooled_h, c.pooled_w, c.sampling, c.aligned), expected),
+              1e-12);
+    EXPECT_LT(max_difference(roi_align_composed(input, rois, c.scale, c.pooled_h, c.pooled_w, c.sampling, c.aligned),
+                             expected),
+              1e-12);
   }
 }
 
@@ -108,7 +113,8 @@ TEST(RoiAlign, GradientEqualsFiniteDifferences) {
       // RoIAlign is linear in its input: the difference quotient along any direction is exact but for rounding.
       for (int i = 0; i < 3; ++i) {
         const torch::Tensor direction = torch::randn(input.sizes(), torch::kFloat64);
-        const double expected = ((pool(input.detach() + direction) - pool(input.detach())) * grad_output).sum().item<double>();
+        const double expected =
+            ((pool(input.detach() + direction) - pool(input.detach())) * grad_output).sum().item<double>();
         EXPECT_NEAR((input.grad() * direction).sum().item<double>(), expected, 1e-9);
       }
     }
@@ -117,7 +123,8 @@ TEST(RoiAlign, GradientEqualsFiniteDifferences) {
 
 TEST(RoiAlign, GivesTheSameBitsForAnyNumberOfThreads) {
   torch::manual_seed(2);
-  const torch::Tensor rois = torch::cat({torch::randint(0, 4, {50, 1}).to(torch::kFloat32), torch::rand({50, 2}) * 10, torch::rand({50, 2}) * 10 + 8}, 1);
+  const torch::Tensor rois = torch::cat(
+      {torch::randint(0, 4, {50, 1}).to(torch::kFloat32), torch::rand({50, 2}) * 10, torch::rand({50, 2}) * 10 + 8}, 1);
   torch::Tensor outputs[2], grads[2];
   for (const int threads : {1, 3}) {
     const testing::ThreadCount count(threads);
@@ -133,8 +140,9 @@ TEST(RoiAlign, GivesTheSameBitsForAnyNumberOfThreads) {
 
 TEST(RoiAlign, MemoryFormatOfTheInputDoesNotMatter) {
   const torch::Tensor input = random_input(torch::kFloat32), rois = mixed_rois().to(torch::kFloat32);
-  EXPECT_TRUE(testing::same_bits(roi_align(input, rois, 1.0, 7, 7, 0, true),
-                                 roi_align(input.contiguous(torch::MemoryFormat::ChannelsLast), rois, 1.0, 7, 7, 0, true)));
+  EXPECT_TRUE(
+      testing::same_bits(roi_align(input, rois, 1.0, 7, 7, 0, true),
+                         roi_align(input.contiguous(torch::MemoryFormat::ChannelsLast), rois, 1.0, 7, 7, 0, true)));
 }
 
 TEST(RoiAlign, ComputesHalfTypesInFloat32) {
@@ -154,7 +162,7 @@ TEST(RoiAlign, RefusesWhatMakesNoSense) {
   const torch::Tensor input = random_input(torch::kFloat64);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const auto& align : {roi_align, roi_align_composed}) {
-    EXPECT_THROW(align(input, rois_of({2, 0, 0, 1, 1}), 1.0, 7, 7, 0, true), Error);    // no third image
+    EXPECT_THROW(align(input, rois_of({2, 0, 0, 1, 1}), 1.0, 7, 7, 0, true), Error);  // no third image
     EXPECT_THROW(align(input, rois_of({-1, 0, 0, 1, 1}), 1.0, 7, 7, 0, true), Error);
     EXPECT_THROW(align(input, rois_of({0, nan, 0, 1, 1}), 1.0, 7, 7, 0, true), Error);
     EXPECT_THROW(align(input, torch::zeros({3, 4}, torch::kFloat64), 1.0, 7, 7, 0, true), Error);
@@ -168,12 +176,15 @@ TEST(RoiAlign, AgreesWithTorchvision) {
   SOCO_ORACLE_OR_SKIP(path, "roi_align.safetensors");
   const StateDict oracle = testing::read_oracle(path);
   for (int i = 0; oracle.find("case" + std::to_string(i) + ".input") != nullptr; ++i) {
-    const auto get = [&](const std::string& key) { return from_host(oracle.at("case" + std::to_string(i) + "." + key)); };
+    const auto get = [&](const std::string& key) {
+      return from_host(oracle.at("case" + std::to_string(i) + "." + key));
+    };
     const torch::Tensor params = get("params").to(torch::kFloat64);
     const auto param = [&](int j) { return params[j].item<double>(); };
     torch::Tensor input = get("input").requires_grad_();
-    const torch::Tensor output = roi_align(input, get("rois"), param(0), static_cast<std::int64_t>(param(1)),
-                                           static_cast<std::int64_t>(param(2)), static_cast<std::int64_t>(param(3)), param(4) != 0);
+    const torch::Tensor output =
+        roi_align(input, get("rois"), param(0), static_cast<std::int64_t>(param(1)),
+                  static_cast<std::int64_t>(param(2)), static_cast<std::int64_t>(param(3)), param(4) != 0);
     output.backward(get("grad_output").to(output.scalar_type()));
     // float32 sums of up to some hundred products in another order; values are of order 1.
     const double tolerance = input.scalar_type() == torch::kFloat64 ? 1e-11 : 2e-5;

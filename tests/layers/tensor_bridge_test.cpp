@@ -16,8 +16,8 @@ namespace soco {
 namespace {
 
 TEST(TensorBridge, KeepsBitsOfEveryDtypeThereAndBack) {
-  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64, torch::kInt32,
-                           torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool}) {
+  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64,
+                           torch::kInt32, torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool}) {
     const torch::Tensor tensor = torch::randint(0, 100, {3, 4}).to(dtype);
     EXPECT_TRUE(testing::same_bits(from_host(to_host(tensor)), tensor)) << torch::toString(dtype);
     EXPECT_EQ(torch_dtype(host_dtype(dtype)), dtype);
@@ -71,7 +71,11 @@ TEST(TorchParallelFor, KeepsSmallWorkInOnePiece) {
 
 TEST(TorchParallelFor, PassesErrorsOn) {
   const testing::ThreadCount count(2);
-  EXPECT_THROW(torch_parallel_for(8, 1, [](std::int64_t begin, std::int64_t) { if (begin > 0) fail("no"); }), std::exception);
+  EXPECT_THROW(torch_parallel_for(8, 1,
+                                  [](std::int64_t begin, std::int64_t) {
+                                    if (begin > 0) fail("no");
+                                  }),
+               std::exception);
 }
 
 TEST(AutocastGuard, RunsMatrixProductsInBFloat16AndRestores) {

@@ -70,8 +70,10 @@ void expect_torchvisions_activations(Backbone backbone, const std::filesystem::p
   const StateDict oracle = testing::read_oracle(path);
   ResNet net(backbone);
   std::size_t num_weights = 0;
-  for (auto& item : net->named_parameters()) copy_from_host(item.value(), oracle.at("w." + item.key()), item.key()), ++num_weights;
-  for (auto& item : net->named_buffers()) copy_from_host(item.value(), oracle.at("w." + item.key()), item.key()), ++num_weights;
+  for (auto& item : net->named_parameters())
+    copy_from_host(item.value(), oracle.at("w." + item.key()), item.key()), ++num_weights;
+  for (auto& item : net->named_buffers())
+    copy_from_host(item.value(), oracle.at("w." + item.key()), item.key()), ++num_weights;
   for (const auto& [name, tensor] : oracle.entries()) num_weights -= name.rfind("w.", 0) == 0 ? 1 : 0;
   EXPECT_EQ(num_weights, 0u);  // no weight of theirs is without a place in ours
   net->eval();

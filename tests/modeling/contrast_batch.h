@@ -34,9 +34,11 @@ inline ObjectContrastInput::Side side_of(std::vector<std::int64_t> ids, std::vec
 inline ObjectContrastInput tiny_batch(std::int64_t size = 64) {
   torch::manual_seed(11);
   ObjectContrastInput input;
-  input.views = {torch::randn({2, 3, size, size}), torch::randn({2, 3, size, size}), torch::randn({2, 3, size / 2, size / 2})};
-  input.pairs = {{0, 1, side_of({1, 2, 3, 1, 1, 2}, {1, 2, 1, 2, 1, -1}, 2), side_of({3, 2, 9, 1, 2, 5}, {2, 2, 1, 1, 1, 2}, 2)},
-                 {0, 2, side_of({1, 2, 3, 4, 5, 6}, {1, 1, 2, 2, 2, 1}, 2), side_of({1, 2, 3, 4, 5, 7}, {0, 1, 0, 1, 0, 1}, 2)}};
+  input.views = {torch::randn({2, 3, size, size}), torch::randn({2, 3, size, size}),
+                 torch::randn({2, 3, size / 2, size / 2})};
+  input.pairs = {
+      {0, 1, side_of({1, 2, 3, 1, 1, 2}, {1, 2, 1, 2, 1, -1}, 2), side_of({3, 2, 9, 1, 2, 5}, {2, 2, 1, 1, 1, 2}, 2)},
+      {0, 2, side_of({1, 2, 3, 4, 5, 6}, {1, 1, 2, 2, 2, 1}, 2), side_of({1, 2, 3, 4, 5, 7}, {0, 1, 0, 1, 0, 1}, 2)}};
   return input;
 }
 

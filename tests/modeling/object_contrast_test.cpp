@@ -45,7 +45,8 @@ SequentialPass run_sequentially(ContrastNetworkImpl& network, const ObjectContra
         pass.vectors.emplace_back();
         for (int level = 0; level < kNumLevels; ++level) {
           const torch::Tensor boxes = (is_a ? pair.a : pair.b).boxes.reshape({-1, 4});
-          const torch::Tensor projected = network.projector(network.box_head(pool_level(features[level], boxes, image_indices, resolution)));
+          const torch::Tensor projected =
+              network.projector(network.box_head(pool_level(features[level], boxes, image_indices, resolution)));
           pass.vectors.back()[level] = network.predictor.is_empty() ? projected : network.predictor(projected);
         }
       }
@@ -65,7 +66,8 @@ torch::Tensor loss_by_loops(const std::array<torch::Tensor, kNumLevels>& online,
     for (std::int64_t i = 0; i < per_image; ++i) {
       for (std::int64_t j = 0; j < per_image; ++j) {
         const auto level_i = from.levels[n][i].item<std::int64_t>(), level_j = to.levels[n][j].item<std::int64_t>();
-        if (from.ids[n][i].item<std::int64_t>() != to.ids[n][j].item<std::int64_t>() || level_i < 0 || level_j < 0) continue;
+        if (from.ids[n][i].item<std::int64_t>() != to.ids[n][j].item<std::int64_t>() || level_i < 0 || level_j < 0)
+          continue;
         const torch::Tensor u = online[level_i][n * per_image + i], v = target[level_j][n * per_image + j];
         sum = sum + (u / u.norm()).dot(v / v.norm());
         ++matches;
@@ -174,7 +176,8 @@ TEST(ObjectContrast, StartsWithEqualNetworksAndTrainsTheOnlineOneAlone) {
 }
 
 TEST(ObjectContrast, IsMadeTheSameByTheSameSeed) {
-  ObjectContrast a = make_model(HeadMode::kReference, 5), b = make_model(HeadMode::kReference, 5), c = make_model(HeadMode::kReference, 6);
+  ObjectContrast a = make_model(HeadMode::kReference, 5), b = make_model(HeadMode::kReference, 5),
+                 c = make_model(HeadMode::kReference, 6);
   const torch::Tensor wa = a->online->backbone->bottom_up->stem->conv1->weight;
   EXPECT_TRUE(testing::same_bits(wa.detach(), b->online->backbone->bottom_up->stem->conv1->weight.detach()));
   EXPECT_FALSE(testing::same_bits(wa.detach(), c->online->backbone->bottom_up->stem->conv1->weight.detach()));
@@ -184,15 +187,16 @@ TEST(ObjectContrast, NamesItsStateAsDetectron2Does) {
   ObjectContrast model = make_model(HeadMode::kReference);
   const auto parameters = model->named_parameters();
   const auto buffers = model->named_buffers();
-  for (const char* name : {"online.backbone.bottom_up.stem.conv1.weight", "online.backbone.bottom_up.res2.0.conv1.weight",
-                           "online.backbone.bottom_up.res5.1.conv2.norm.bias", "online.backbone.bottom_up.res3.0.shortcut.weight",
-                           "online.backbone.fpn_lateral2.weight", "online.backbone.fpn_output5.norm.weight",
-                           "online.roi_heads.box_head.conv1.weight", "online.roi_heads.box_head.conv2.norm.weight",
-                           "online.roi_heads.box_head.fc1.bias", "online.projector.fc1.weight", "online.projector.norm.bias",
-                           "online.predictor.fc2.bias", "target.projector.fc2.weight"})
+  for (const char* name :
+       {"online.backbone.bottom_up.stem.conv1.weight", "online.backbone.bottom_up.res2.0.conv1.weight",
+        "online.backbone.bottom_up.res5.1.conv2.norm.bias", "online.backbone.bottom_up.res3.0.shortcut.weight",
+        "online.backbone.fpn_lateral2.weight", "online.backbone.fpn_output5.norm.weight",
+        "online.roi_heads.box_head.conv1.weight", "online.roi_heads.box_head.conv2.norm.weight",
+        "online.roi_heads.box_head.fc1.bias", "online.projector.fc1.weight", "online.projector.norm.bias",
+        "online.predictor.fc2.bias", "target.projector.fc2.weight"})
     EXPECT_NE(parameters.find(name), nullptr) << name;
-  for (const char* name : {"online.backbone.bottom_up.stem.conv1.norm.running_mean", "target.backbone.fpn_output2.norm.running_var",
-                           "online.projector.norm.num_batches_tracked"})
+  for (const char* name : {"online.backbone.bottom_up.stem.conv1.norm.running_mean",
+                           "target.backbone.fpn_output2.norm.running_var", "online.projector.norm.num_batches_tracked"})
     EXPECT_NE(buffers.find(name), nullptr) << name;
   EXPECT_EQ(parameters.find("target.predictor.fc1.weight"), nullptr);
 }
@@ -209,7 +213,8 @@ TEST(ObjectContrastAssigned, EqualsOneHeadCallPerViewOnAssignedLevels) {
   std::vector<torch::Tensor> rows;
   for (std::int64_t i = 0; i < 6; ++i) {
     const auto level = side.levels.view(-1)[i].item<std::int64_t>();
-    rows.push_back(pool_level(features[level], side.boxes.view({-1, 4}).slice(0, i, i + 1), indices.slice(0, i, i + 1), 3));
+    rows.push_back(
+        pool_level(features[level], side.boxes.view({-1, 4}).slice(0, i, i + 1), indices.slice(0, i, i + 1), 3));
   }
   const torch::Tensor together = pool_assigned(features, side.boxes.view({-1, 4}), indices, side.levels.view(-1), 3);
   EXPECT_TRUE(testing::same_bits(together.detach(), torch::cat(rows).detach()));
@@ -254,7 +259,8 @@ TEST(ObjectContrast, TrainsUnderBFloat16WithAFloat32Loss) {
 
 TEST(ObjectContrast, RefusesBatchesThatDoNotFitTogether) {
   ObjectContrast model = make_model(HeadMode::kReference);
-  ObjectContrastInput bad_level = tiny_batch(), bad_view = tiny_batch(), bad_boxes = tiny_batch(), bad_image = tiny_batch();
+  ObjectContrastInput bad_level = tiny_batch(), bad_view = tiny_batch(), bad_boxes = tiny_batch(),
+                      bad_image = tiny_batch();
   bad_level.pairs[0].a.levels[0][0] = 4;
   bad_view.pairs[1].view_b = 3;
   bad_boxes.pairs[1].b.boxes = torch::zeros({2, 2, 4});

@@ -93,7 +93,8 @@ TEST(PretrainOptions, AccumulationMustDivideTheBatch) {
   PretrainOptions options = recipe("soco_fpn_100ep");
   options.train.batch_size = 10;
   options.train.accumulation = 4;
-  EXPECT_THAT(error_of([&] { validate_options(options); }), HasSubstr("train.accumulation = 4 does not divide train.batch_size = 10"));
+  EXPECT_THAT(error_of([&] { validate_options(options); }),
+              HasSubstr("train.accumulation = 4 does not divide train.batch_size = 10"));
 }
 
 MachineInfo cpu_with(double gib) {

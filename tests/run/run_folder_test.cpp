@@ -68,7 +68,10 @@ TEST(RunFolder, OpenNeedsARun) {
 
 TEST(RunFolder, SecondProcessIsRefusedAndTheLockDiesWithItsHolder) {
   TempDir temp;
-  { const RunFolder run = RunFolder::create(temp.path(), ExistingRun::kRefuse); write(run.config(), ""); }
+  {
+    const RunFolder run = RunFolder::create(temp.path(), ExistingRun::kRefuse);
+    write(run.config(), "");
+  }
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();

@@ -134,7 +134,8 @@ TEST(EmaUpdate, MovesParametersAndNothingElse) {
     online.norm->running_mean.fill_(7);
   }
   ema_update(target, online, 0.75);
-  EXPECT_LT(max_difference(target.linear->weight.detach(), before * 0.75 + online.linear->weight.detach() * 0.25), 1e-6);
+  EXPECT_LT(max_difference(target.linear->weight.detach(), before * 0.75 + online.linear->weight.detach() * 0.25),
+            1e-6);
   EXPECT_EQ(at(target.norm->running_mean, 0), 0);
   copy_parameters(target, online);
   EXPECT_TRUE(testing::same_bits(target.linear->weight.detach(), online.linear->weight.detach()));

@@ -57,7 +57,8 @@ TEST(LearningRate, AgreesWithPyTorchsSchedulersComposedAsTheReleaseDoes) {
     const ScheduleOptions options{.lr = p[0], .warmup_epochs = p[3], .warmup_divisor = p[4], .final_lr = p[5]};
     for (std::size_t k = 0; k < lr.size() && static_cast<std::int64_t>(k) <= total; ++k)
       // 1e-9 of the peak: without warm-up PyTorch multiplies its way along the cosine and gathers rounding errors.
-      ASSERT_NEAR(learning_rate_at(options, static_cast<std::int64_t>(k), steps_per_epoch, total), lr[k], 1e-9 * p[0]) << name << " step " << k;
+      ASSERT_NEAR(learning_rate_at(options, static_cast<std::int64_t>(k), steps_per_epoch, total), lr[k], 1e-9 * p[0])
+          << name << " step " << k;
   }
   EXPECT_GT(num_curves, 0);
 }
@@ -70,7 +71,9 @@ TEST(EmaMomentum, AgreesWithPyTorchsCosineOfItsComplement) {
     const auto params = oracle.at(name + ".params").as<double>();
     const auto curve = oracle.at(name).as<double>();
     for (std::size_t k = 0; k < curve.size(); ++k)
-      ASSERT_NEAR(ema_momentum_at(params[0], static_cast<std::int64_t>(k), static_cast<std::int64_t>(params[1])), curve[k], 1e-9) << name << " step " << k;
+      ASSERT_NEAR(ema_momentum_at(params[0], static_cast<std::int64_t>(k), static_cast<std::int64_t>(params[1])),
+                  curve[k], 1e-9)
+          << name << " step " << k;
   }
 }
 

@@ -24,8 +24,8 @@ inline std::optional<std::filesystem::path> find_oracle(const std::string& name)
   return std::filesystem::exists(path) ? std::optional(path) : std::nullopt;
 }
 
-/// The float32, float64 and int64 tensors of a safetensors file; a plain reader of its own, for tests of folders that do
-/// not link `checkpoint`.
+/// The float32, float64 and int64 tensors of a safetensors file; a plain reader of its own, for tests of folders that
+/// do not link `checkpoint`.
 inline StateDict read_oracle(const std::filesystem::path& path) {
   const std::vector<std::byte> bytes = read_file(path, 1ull << 31);
   std::uint64_t header_size = 0;
@@ -39,8 +39,10 @@ inline StateDict read_oracle(const std::filesystem::path& path) {
     const std::string type = entry.at("dtype").get<std::string>();
     const DType dtype = type == "F64" ? DType::kFloat64 : type == "I64" ? DType::kInt64 : DType::kFloat32;
     const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(8 + header_size);
-    const auto begin = entry.at("data_offsets").at(0).get<std::int64_t>(), end = entry.at("data_offsets").at(1).get<std::int64_t>();
-    if (begin < 0 || end < begin || static_cast<std::uint64_t>(end) > bytes.size() - 8 - header_size) fail("{} is cut off", path.string());
+    const auto begin = entry.at("data_offsets").at(0).get<std::int64_t>(),
+               end = entry.at("data_offsets").at(1).get<std::int64_t>();
+    if (begin < 0 || end < begin || static_cast<std::uint64_t>(end) > bytes.size() - 8 - header_size)
+      fail("{} is cut off", path.string());
     result.add(name, HostTensor::make(dtype, entry.at("shape").get<std::vector<std::int64_t>>(),
                                       std::vector<std::byte>(first + begin, first + end)));
   }
@@ -50,7 +52,7 @@ inline StateDict read_oracle(const std::filesystem::path& path) {
 }  // namespace soco::testing
 
 /// Ends the test as skipped, by name, when the oracle's file is absent; else declares `variable` with its path.
-#define SOCO_ORACLE_OR_SKIP(variable, name)                                                             \
-  const auto variable##_found = soco::testing::find_oracle(name);                                       \
+#define SOCO_ORACLE_OR_SKIP(variable, name)                                                              \
+  const auto variable##_found = soco::testing::find_oracle(name);                                        \
   if (!variable##_found) GTEST_SKIP() << "no " << name << " in SOCO_ORACLE_DIR; tests/oracles makes it"; \
   const std::filesystem::path variable = *variable##_found

@@ -25,7 +25,8 @@ int run_doctor_torch(int, char**) {
 }  // namespace soco
 
 /// The training library's one entry: runs `command`; see training_library.h.
-extern "C" __attribute__((visibility("default"))) int soco_training_command(const char* command, int argc, char** argv) {
+extern "C" __attribute__((visibility("default"))) int soco_training_command(const char* command, int argc,
+                                                                            char** argv) {
   static constexpr soco::Command kTable[] = {
       {"pretrain", "", &soco::run_pretrain},
       {"resume", "", &soco::run_resume},

@@ -14,8 +14,8 @@ namespace {
 constexpr std::int64_t kPieceValues = 32768;
 
 struct Pieces {
-  std::int64_t rows;    // of a piece; the last of a group may have fewer
-  std::int64_t count;   // in a group
+  std::int64_t rows;   // of a piece; the last of a group may have fewer
+  std::int64_t count;  // in a group
 };
 
 Pieces pieces_of(const GroupedRows& shape) {
@@ -43,17 +43,18 @@ void for_each_piece(const GroupedRows& shape, const Body& body) {
 template <class Total>
 void add_pieces(const std::vector<float>& partial, const GroupedRows& shape, const Total& total) {
   const std::int64_t count = pieces_of(shape).count, channels = shape.channels;
-  torch_parallel_for(shape.num_groups * channels, std::max<std::int64_t>(1, kPieceValues / count), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t group = i / channels, c = i % channels;
-      double first = 0, second = 0;
-      for (std::int64_t p = group * count; p < (group + 1) * count; ++p) {
-        first += partial[2 * p * channels + c];
-        second += partial[(2 * p + 1) * channels + c];
-      }
-      total(group, c, first, second);
-    }
-  });
+  torch_parallel_for(shape.num_groups * channels, std::max<std::int64_t>(1, kPieceValues / count),
+                     [&](std::int64_t begin, std::int64_t end) {
+                       for (std::int64_t i = begin; i < end; ++i) {
+                         const std::int64_t group = i / channels, c = i % channels;
+                         double first = 0, second = 0;
+                         for (std::int64_t p = group * count; p < (group + 1) * count; ++p) {
+                           first += partial[2 * p * channels + c];
+                           second += partial[(2 * p + 1) * channels + c];
+                         }
+                         total(group, c, first, second);
+                       }
+                     });
 }
 
 std::vector<float> partial_sums(const GroupedRows& shape) {

@@ -29,8 +29,8 @@ void batch_norm_apply(const float* x, const float* scale, const float* shift, co
 struct BatchNormBackwardInput {
   const float* grad_y;
   const float* x;
-  const float* y;       // null without relu, and then not read
-  const float* mean;    // per group and channel, as invstd and weight (weight: per channel)
+  const float* y;     // null without relu, and then not read
+  const float* mean;  // per group and channel, as invstd and weight (weight: per channel)
   const float* invstd;
   const float* weight;
 };

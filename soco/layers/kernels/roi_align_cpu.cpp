@@ -45,7 +45,8 @@ template <class T>
 std::int64_t samples_per_bin(const Axis<T>& axis, std::int64_t pooled, std::int64_t sampling_ratio) {
   if (sampling_ratio > 0) return sampling_ratio;
   const double samples = std::ceil(axis.size / static_cast<T>(pooled));
-  if (!(samples <= kMaxSamples)) fail("a roi of {} cells is too large for roi_align; are its coordinates right?", axis.size);
+  if (!(samples <= kMaxSamples))
+    fail("a roi of {} cells is too large for roi_align; are its coordinates right?", axis.size);
   return static_cast<std::int64_t>(samples);
 }
 
@@ -61,7 +62,8 @@ AxisBins<T> axis_bins(const Axis<T>& axis, std::int64_t pooled, std::int64_t sam
     std::int64_t first = axis.length, last = -1;
     for (std::int64_t s = 0; s < num_samples; ++s) {
       Sample<T> sample;
-      const T t = axis.start + static_cast<T>(p) * bin_size + (static_cast<T>(s) + T(0.5)) * bin_size / static_cast<T>(num_samples);
+      const T t = axis.start + static_cast<T>(p) * bin_size +
+                  (static_cast<T>(s) + T(0.5)) * bin_size / static_cast<T>(num_samples);
       if (!sample_at(t, axis.length, sample)) continue;
       first = std::min(first, sample.low);
       last = std::max(last, sample.high);
@@ -113,7 +115,8 @@ void add_scaled(T* __restrict target, const T* __restrict source, T weight, std:
 
 // One roi's bins of row `p`: rows combined into `line` [cells of the roi, C], then columns into out [pooled_w, C].
 template <class T>
-void forward_bin_row(const T* image, const FeatureShape& shape, const RoiBins<T>& roi, std::int64_t p, T* line, T* out) {
+void forward_bin_row(const T* image, const FeatureShape& shape, const RoiBins<T>& roi, std::int64_t p, T* line,
+                     T* out) {
   const std::int64_t channels = shape.channels, run = (roi.x.end - roi.x.begin) * channels;
   std::fill(line, line + run, T(0));
   for (std::int64_t i = 0; i < roi.y.count[p]; ++i) {
@@ -124,7 +127,8 @@ void forward_bin_row(const T* image, const FeatureShape& shape, const RoiBins<T>
     T* bin = out + static_cast<std::int64_t>(q) * channels;
     std::fill(bin, bin + channels, T(0));
     for (std::int64_t i = 0; i < roi.x.count[q]; ++i)
-      add_scaled(bin, line + (roi.x.first[q] + i - roi.x.begin) * channels, roi.x.weights[roi.x.offset[q] + i], channels);
+      add_scaled(bin, line + (roi.x.first[q] + i - roi.x.begin) * channels, roi.x.weights[roi.x.offset[q] + i],
+                 channels);
   }
 }
 
@@ -185,15 +189,16 @@ void roi_align_backward(const T* grad_output, const FeatureShape& shape, const s
       for (std::size_t m = 0; m < rois.size(); ++m) {
         if (rois[m].image != image) continue;
         for (std::int64_t p = 0; p < options.pooled_h; ++p)
-          backward_bin_row(grad_output + (static_cast<std::int64_t>(m) * options.pooled_h + p) * row_size, shape, rois[m],
-                           p, c, n, line.data(), grad_input + image * image_size);
+          backward_bin_row(grad_output + (static_cast<std::int64_t>(m) * options.pooled_h + p) * row_size, shape,
+                           rois[m], p, c, n, line.data(), grad_input + image * image_size);
       }
     }
   });
 }
 
 template std::vector<RoiBins<float>> roi_bins(const float*, std::int64_t, const FeatureShape&, const RoiAlignOptions&);
-template std::vector<RoiBins<double>> roi_bins(const double*, std::int64_t, const FeatureShape&, const RoiAlignOptions&);
+template std::vector<RoiBins<double>> roi_bins(const double*, std::int64_t, const FeatureShape&,
+                                               const RoiAlignOptions&);
 template void roi_align_forward(const float*, const FeatureShape&, const std::vector<RoiBins<float>>&,
                                 const RoiAlignOptions&, float*);
 template void roi_align_forward(const double*, const FeatureShape&, const std::vector<RoiBins<double>>&,

@@ -16,10 +16,14 @@ struct ResNetShape {
 
 ResNetShape resnet_shape(Backbone backbone) {
   switch (backbone) {
-    case Backbone::kResNet18: return {{2, 2, 2, 2}, false};
-    case Backbone::kResNet34: return {{3, 4, 6, 3}, false};
-    case Backbone::kResNet50: return {{3, 4, 6, 3}, true};
-    case Backbone::kResNet101: return {{3, 4, 23, 3}, true};
+    case Backbone::kResNet18:
+      return {{2, 2, 2, 2}, false};
+    case Backbone::kResNet34:
+      return {{3, 4, 6, 3}, false};
+    case Backbone::kResNet50:
+      return {{3, 4, 6, 3}, true};
+    case Backbone::kResNet101:
+      return {{3, 4, 23, 3}, true};
   }
   fail("backbone number {} is unknown", static_cast<int>(backbone));
 }

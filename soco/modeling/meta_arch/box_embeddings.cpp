@@ -12,7 +12,8 @@
 namespace soco {
 namespace {
 
-// One head pass of the release: the boxes of a set, pooled from a level. `position` is its place in the release's order.
+// One head pass of the release: the boxes of a set, pooled from a level. `position` is its place in the release's
+// order.
 struct Group {
   std::size_t set;
   int level;
@@ -72,7 +73,8 @@ void pool_groups(const FeatureMaps& features, std::int64_t view, const std::vect
     }
     if (positions.empty()) continue;
     const std::int64_t count = static_cast<std::int64_t>(positions.size());
-    const torch::Tensor pooled = pool_level(features[level], torch::cat(group_boxes), boxes.image_indices.repeat({count}), resolution);
+    const torch::Tensor pooled =
+        pool_level(features[level], torch::cat(group_boxes), boxes.image_indices.repeat({count}), resolution);
     const std::vector<torch::Tensor> parts = pooled.chunk(count);
     for (std::int64_t i = 0; i < count; ++i) pooled_by_position[positions[i]] = parts[i];
   }

@@ -59,8 +59,12 @@ std::vector<bool> to_flags(const torch::Tensor& tensor) {
 
 BoxSet box_set(const ObjectContrastInput::Pair& pair, std::size_t pair_index, bool is_a, const torch::Tensor& match) {
   const ObjectContrastInput::Side& side = is_a ? pair.a : pair.b;
-  return {is_a ? pair.view_a : pair.view_b, pair_index, is_a, side.boxes.reshape({-1, 4}),
-          to_vector<std::int64_t>(side.levels), to_flags(match.gt(0).any(is_a ? 2 : 1))};
+  return {is_a ? pair.view_a : pair.view_b,
+          pair_index,
+          is_a,
+          side.boxes.reshape({-1, 4}),
+          to_vector<std::int64_t>(side.levels),
+          to_flags(match.gt(0).any(is_a ? 2 : 1))};
 }
 
 }  // namespace
@@ -78,8 +82,8 @@ BoxSets collect_box_sets(const ObjectContrastInput& input) {
   const torch::Tensor& first = input.pairs[0].a.boxes;
   result.num_images = first.size(0);
   result.boxes_per_image = first.size(1);
-  result.image_indices = torch::arange(result.num_images, first.options().dtype(torch::kInt64))
-                             .repeat_interleave(result.boxes_per_image);
+  result.image_indices =
+      torch::arange(result.num_images, first.options().dtype(torch::kInt64)).repeat_interleave(result.boxes_per_image);
   for (const ObjectContrastInput::Pair& pair : input.pairs) {
     result.match.push_back(match_boxes(pair.a, pair.b));
     result.num_matches += result.match.back().sum().item<std::int64_t>();

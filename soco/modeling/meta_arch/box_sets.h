@@ -21,9 +21,9 @@ struct BoxSet {
 /// before side b); and the matches of each pair.
 struct BoxSets {
   std::vector<BoxSet> sets;
-  std::vector<torch::Tensor> match;  // a pair: [N,K,K] float32 on the model's device, rows a, columns b
+  std::vector<torch::Tensor> match;               // a pair: [N,K,K] float32 on the model's device, rows a, columns b
   std::vector<std::array<std::size_t, 2>> sides;  // a pair: indices of its sides a and b in `sets`
-  torch::Tensor image_indices;       // [N*K] int64 on the model's device
+  torch::Tensor image_indices;                    // [N*K] int64 on the model's device
   std::int64_t num_images = 0, boxes_per_image = 0;
   std::int64_t num_matches = 0;
   std::array<std::int64_t, kNumLevels + 1> boxes_per_level{};

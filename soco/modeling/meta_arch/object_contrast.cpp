@@ -53,11 +53,12 @@ ContrastNetworkImpl::ContrastNetworkImpl(const ModelOptions& options, bool has_p
   backbone = register_module("backbone", Fpn(options.backbone, options.fpn_channels));
   // Detectron2 nests the box head in its RoI heads; the name is all that is nested here.
   const auto roi_heads = register_module("roi_heads", std::make_shared<torch::nn::Module>("RoiHeads"));
-  box_head = roi_heads->register_module(
-      "box_head", BoxHead(BoxHeadOptions{options.fpn_channels, options.pooler_resolution, options.head_num_convs,
-                                         options.head_fc_channels}));
-  projector = register_module("projector", MlpHead(MlpHeadOptions{options.head_fc_channels, options.projector_hidden_channels,
-                                                                  options.projector_out_channels}));
+  box_head =
+      roi_heads->register_module("box_head", BoxHead(BoxHeadOptions{options.fpn_channels, options.pooler_resolution,
+                                                                    options.head_num_convs, options.head_fc_channels}));
+  projector =
+      register_module("projector", MlpHead(MlpHeadOptions{options.head_fc_channels, options.projector_hidden_channels,
+                                                          options.projector_out_channels}));
   if (has_predictor)
     predictor = register_module(
         "predictor", MlpHead(MlpHeadOptions{options.projector_out_channels, options.projector_hidden_channels,
@@ -75,7 +76,8 @@ ObjectContrastImpl::ObjectContrastImpl(const ModelOptions& model_options) : opti
   }
 }
 
-ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& input, const std::function<void()>& between) {
+ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& input,
+                                                 const std::function<void()>& between) {
   const BoxSets boxes = collect_box_sets(input);
   const std::vector<torch::Tensor> views = channels_last(input.views);
   const auto embed = [&](ContrastNetwork& network, NetworkRole role) {
@@ -101,11 +103,13 @@ ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& inpu
     const std::string name = fmt::format("pair{}{}", input.pairs[p].view_a, input.pairs[p].view_b);
     const torch::Tensor match = boxes.match[p];
     cosines += add_term(queries[s(a)].view(shape), keys[s(b)].view(shape), match, name + ".a_to_b", output);
-    cosines += add_term(queries[s(b)].view(shape), keys[s(a)].view(shape), match.transpose(1, 2), name + ".b_to_a", output);
+    cosines +=
+        add_term(queries[s(b)].view(shape), keys[s(a)].view(shape), match.transpose(1, 2), name + ".b_to_a", output);
   }
   output.num_matches = boxes.num_matches;
   output.boxes_per_level = boxes.boxes_per_level;
-  output.mean_cosine = boxes.num_matches > 0 ? cosines.item<double>() / (2.0 * static_cast<double>(boxes.num_matches)) : 0;
+  output.mean_cosine =
+      boxes.num_matches > 0 ? cosines.item<double>() / (2.0 * static_cast<double>(boxes.num_matches)) : 0;
   output.feature_std_ratio = feature_std_ratio(keys, boxes);
   return output;
 }
