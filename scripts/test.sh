@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Everything CI runs: include rule, unit tests, oracles, integration tests.
-#   scripts/test.sh             ends with the summary of the run
-#   scripts/test.sh --sanitize  before it, the torch-free folders under AddressSanitizer and UndefinedBehaviorSanitizer
-#   scripts/test.sh --debian    before it, the torch folders with GCC and Debian's libtorch
+# Everything CI runs: include rule, the torch-free folders' tests under AddressSanitizer and UndefinedBehaviorSanitizer,
+# then unit tests, oracles and integration tests; ends with the summary of the run.
+#   scripts/test.sh
+#   scripts/test.sh --debian    before it, program and torch folders' tests with GCC and Debian's libtorch
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$SOCO_ROOT"
 mode=${1:-}
-case "$mode" in "" | --sanitize | --debian) ;; *) die "unknown argument $mode (--sanitize, --debian)" ;; esac
+case "$mode" in "" | --debian) ;; *) die "unknown argument $mode (--debian)" ;; esac
 
 set_up_release all
 
@@ -31,12 +31,10 @@ tests/oracles/make_oracles.sh "$SOCO_ORACLE_PYTHON" "$SOCO_ORACLE_DIR"
 say "include rule"
 python3 scripts/check_includes.py
 
-if [ "$mode" = --sanitize ]; then
-  say "torch-free folders under AddressSanitizer and UndefinedBehaviorSanitizer"
-  configure build/sanitize "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_SANITIZE=ON -DCMAKE_BUILD_TYPE=None
-  build build/sanitize
-  ctest --test-dir build/sanitize --output-on-failure -L unit
-fi
+say "torch-free folders under AddressSanitizer and UndefinedBehaviorSanitizer"
+configure build/sanitize "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_SANITIZE=ON -DCMAKE_BUILD_TYPE=None
+build build/sanitize
+ctest --test-dir build/sanitize --output-on-failure -L unit
 
 if [ "$mode" = --debian ]; then
   install_packages libtorch-dev libopenblas0-pthread || die "Debian's libtorch could not be installed"

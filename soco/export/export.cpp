@@ -68,6 +68,28 @@ void check_written(const FormatPart& part, const StateDict& wanted, const std::f
   fail("{}: removed, since it does not read back as it was written ({}); is the disk failing?", out.string(), problem);
 }
 
+/// The ResNet's depth by the blocks of its res4; "50" when it is none of the four.
+std::string_view resnet_depth(const StateDict& online) {
+  int blocks = 0;
+  bool bottleneck = false;
+  for (const auto& [name, tensor] : online.entries()) {
+    if (name.find("res4.") == std::string::npos) continue;
+    blocks += name.ends_with(".conv1.weight");
+    bottleneck |= name.ends_with(".conv3.weight");
+  }
+  if (blocks == 23) return "101";
+  if (blocks == 6) return bottleneck ? "50" : "34";
+  return blocks == 2 ? "18" : "50";
+}
+
+/// `part`'s advice with "{depth}" filled in.
+std::string input_convention(const FormatPart& part, const StateDict& online) {
+  constexpr std::string_view kDepth = "{depth}";
+  std::string text(part.input_convention);
+  if (const auto at = text.find(kDepth); at != std::string::npos) text.replace(at, kDepth.size(), resnet_depth(online));
+  return text;
+}
+
 }  // namespace
 
 const std::vector<ExportFormatInfo>& export_formats() {
@@ -109,7 +131,7 @@ ExportReport export_model(const StateDict& online, const std::map<std::string, s
   check_written(part, mapped.tensors, out);
   return {.keys = std::move(mapped.keys),
           .skipped = std::move(mapped.skipped),
-          .input_convention = std::string(part.input_convention),
+          .input_convention = input_convention(part, online),
           .path = out,
           .bytes = std::filesystem::file_size(out)};
 }

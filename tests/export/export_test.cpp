@@ -121,6 +121,14 @@ TEST(ExportModel, TorchvisionHasTheCountsOfItsResnets) {
   EXPECT_EQ(export_model(testing::resnet50_state(), {}, ExportFormat::kTorchvision, dir / "y.pth").keys.size(), 318u);
 }
 
+TEST(ExportModel, TorchvisionAdviceNamesTheDepth) {
+  TempDir dir;
+  EXPECT_THAT(export_model(resnet18_state(), {}, ExportFormat::kTorchvision, dir / "x.pth").input_convention,
+              HasSubstr("models.resnet18()"));
+  EXPECT_THAT(export_model(testing::resnet50_state(), {}, ExportFormat::kTorchvision, dir / "y.pth").input_convention,
+              HasSubstr("models.resnet50()"));
+}
+
 TEST(ExportModel, SafetensorsKeepsMetadataAndAllNames) {
   TempDir dir;
   const StateDict online = resnet18_state();

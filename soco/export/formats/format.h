@@ -16,7 +16,7 @@ struct FormatPart {
   void (*write)(const std::filesystem::path& path, const StateDict& theirs,
                 const std::map<std::string, std::string>& metadata);
   StateDict (*read)(const std::filesystem::path& path);
-  std::string_view input_convention;
+  std::string_view input_convention;  // "{depth}" stands for the ResNet's
 };
 
 }  // namespace soco

@@ -32,7 +32,7 @@ const FormatPart& torchvision_format() {
   static const FormatPart part{&key_map, &write, &read,
                                "Images: RGB. transforms.ToTensor(), then\n"
                                "  transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])\n"
-                               "  model = torchvision.models.resnet50(); model.fc = torch.nn.Identity()\n"
+                               "  model = torchvision.models.resnet{depth}(); model.fc = torch.nn.Identity()\n"
                                "  model.load_state_dict(torch.load(this file, weights_only=True))"};
   return part;
 }
