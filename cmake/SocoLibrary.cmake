@@ -37,6 +37,8 @@ endfunction()
 # A target whose sources include libtorch: one shared precompiled header, since torch/torch.h costs 30 s a file.
 function(soco_use_torch target)
   target_link_libraries(${target} PUBLIC soco_torch)
+  # A wheel's headers bring an fmt of their own, newer than the system's library: these units take it from the headers.
+  target_compile_definitions(${target} PRIVATE FMT_HEADER_ONLY=1)
   if(target STREQUAL "soco_layers")
     target_precompile_headers(${target} PRIVATE <torch/torch.h>)
   else()
