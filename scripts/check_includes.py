@@ -42,7 +42,8 @@ OWNERS = {
     "webp/": ["image"],
     "tiff": ["image"],
     "hwy/": ["image", "proposals"],
-    "zlib": ["export", "checkpoint", "image"],
+    "zlib": ["base"],
+    "archive": ["image"],
 }
 
 

@@ -37,23 +37,33 @@ std::uint64_t check_regular(int descriptor, const std::filesystem::path& path, s
   return size;
 }
 
-// Fills `out` (any contiguous container of bytes) with the whole file.
+// Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+int open_for_reading(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) fail("cannot open {}: {}", path.string(), errno_text(errno));
+  return descriptor;
+}
+
+// Fills `buffer` (any contiguous container of bytes) from `offset` on.
 template <class Buffer>
-Buffer read_whole(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.value < 0) fail("cannot open {}: {}", path.string(), errno_text(errno));
-  const std::uint64_t size = check_regular(file.value, path, max_bytes);
-  Buffer buffer;
-  buffer.resize(static_cast<std::size_t>(size));
+void read_fully(int descriptor, std::uint64_t offset, Buffer& buffer, const std::filesystem::path& path) {
   std::size_t done = 0;
   while (done < buffer.size()) {
-    const ssize_t got = ::read(file.value, buffer.data() + done, buffer.size() - done);
+    const ssize_t got = ::pread(descriptor, buffer.data() + done, buffer.size() - done,
+                                static_cast<off_t>(offset + static_cast<std::uint64_t>(done)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("cannot read {}: {}", path.string(), errno_text(errno));
-    if (got == 0) fail("{} shrank from {} to {} bytes while it was read", path.string(), size, done);
+    if (got == 0) fail("{} shrank to {} bytes while it was read", path.string(), offset + done);
     done += static_cast<std::size_t>(got);
   }
+}
+
+template <class Buffer>
+Buffer read_whole(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  const Descriptor file{open_for_reading(path)};
+  Buffer buffer;
+  buffer.resize(static_cast<std::size_t>(check_regular(file.value, path, max_bytes)));
+  read_fully(file.value, 0, buffer, path);
   return buffer;
 }
 
@@ -61,6 +71,16 @@ Buffer read_whole(const std::filesystem::path& path, std::uint64_t max_bytes) {
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   return read_whole<std::vector<std::byte>>(path, max_bytes);
+}
+
+std::vector<std::byte> read_file_range(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t size) {
+  const Descriptor file{open_for_reading(path)};
+  const std::uint64_t file_size = check_regular(file.value, path, UINT64_MAX);
+  if (offset > file_size || size > file_size - offset)
+    fail("{}: {} bytes at {} lie outside the file of {}: truncated or changed", path.string(), size, offset, file_size);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  read_fully(file.value, offset, bytes, path);
+  return bytes;
 }
 
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {

@@ -14,6 +14,9 @@ constexpr std::uint64_t kDefaultMaxFileBytes = std::uint64_t{64} << 20;
 /// the size is checked before memory is taken.
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes = kDefaultMaxFileBytes);
 
+/// `size` bytes from `offset`. Error as above, and when the file ends before them; the caller bounds `size`.
+std::vector<std::byte> read_file_range(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t size);
+
 /// As read_file, as text; the bytes are not checked to be UTF-8.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = kDefaultMaxFileBytes);
 

@@ -63,7 +63,7 @@ std::vector<DrawnSample> draw_samples(const ViewSource& source, std::int64_t epo
     const ImageEntry& entry = entries[static_cast<std::size_t>(index)];
     DrawnSample drawn;
     drawn.title = entry.key;
-    drawn.image = read_image(entry.path, source.options.data.decode_limits());
+    drawn.image = read_image(entry, source.options.data.decode_limits());
     drawn.proposals = proposals_of(entry, drawn.image, source, store ? &*store : nullptr);
     Rng rng(seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index), purpose::kViews);
     drawn.sample = make_sample(drawn.image, drawn.proposals, source.options.plan, rng);

@@ -56,7 +56,7 @@ bool PretrainDataset::try_load(std::int64_t index, PretrainImage& out, std::stri
     return false;
   }
   try {
-    out.image = read_image(entry.path, options_.limits);
+    out.image = read_image(entry, options_.limits);
   } catch (const Error& error) {
     why = error.what();
     return false;

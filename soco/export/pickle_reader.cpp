@@ -13,10 +13,10 @@
 #include "soco/base/file.h"
 #include "soco/base/log.h"
 #include "soco/base/utf8.h"
+#include "soco/base/zip_archive.h"
 #include "soco/export/legacy_torch.h"
 #include "soco/export/tensor_gather.h"
 #include "soco/export/unpickler.h"
-#include "soco/export/zip_archive.h"
 
 namespace soco {
 namespace {

@@ -13,8 +13,8 @@
 #include "soco/base/atomic_file.h"
 #include "soco/base/bytes.h"
 #include "soco/base/error.h"
+#include "soco/base/zip_archive.h"
 #include "soco/export/element_types.h"
-#include "soco/export/zip_archive.h"
 
 namespace soco {
 

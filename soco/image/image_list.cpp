@@ -10,11 +10,15 @@
 #include <utility>
 
 #include "soco/base/error.h"
-#include "soco/image/codec.h"
 
 namespace soco {
 namespace fs = std::filesystem;
 namespace {
+
+void add_members(const fs::path& archive, const std::string& prefix, std::vector<ImageEntry>& entries) {
+  for (NamedMember& found : list_archive(archive))
+    if (has_image_extension(found.name)) entries.push_back({prefix + found.name, archive, found.member});
+}
 
 /// Walks a folder: first the real folders, then, in the order of their keys, the linked ones that lead to folders not
 /// seen yet. So loops end, no image is listed twice, and the keys do not depend on the order the system lists in.
@@ -53,7 +57,9 @@ class FolderWalk {
         enter(child.path(), prefix + name + "/");
       }
     } else if (has_image_extension(child.path()) && child.is_regular_file(ignored)) {
-      entries_.push_back({prefix + name, child.path()});
+      entries_.push_back({prefix + name, child.path(), {}});
+    } else if (has_archive_extension(child.path()) && child.is_regular_file(ignored)) {
+      add_members(child.path(), prefix + name + "/", entries_);
     }
   }
 
@@ -86,7 +92,13 @@ std::vector<ImageEntry> entries_of_file(const fs::path& file) {
     }
     const fs::path path = stripped(line);
     if (path.empty()) continue;
-    entries.push_back({path.lexically_normal().generic_string(), file.parent_path() / path});  // an absolute path stays
+    const std::string key = path.lexically_normal().generic_string();
+    const fs::path target = file.parent_path() / path;  // an absolute path stays
+    if (has_archive_extension(path)) {
+      add_members(target, key + "/", entries);
+    } else {
+      entries.push_back({key, target, {}});
+    }
   }
   if (stream.bad()) fail_usage("{}: cannot be read to its end: {}", file.string(), errno_text(errno));
   return entries;
@@ -111,7 +123,12 @@ std::vector<ImageEntry> list_images(const fs::path& source) {
     if (has_image_extension(source)) {
       fail_usage("{}: is one image; name its folder, or a text file with one path a line", source.string());
     }
-    entries = entries_of_file(source);
+    if (has_archive_extension(source)) {
+      add_members(source, "", entries);
+      if (entries.empty()) fail_usage("{}: no image in it; looked for {}", source.string(), image_patterns());
+    } else {
+      entries = entries_of_file(source);
+    }
     if (entries.empty()) fail_usage("{}: lists no image; one path a line is expected", source.string());
   } else if (error && status.type() != fs::file_type::not_found) {
     fail_usage("{}: cannot be read: {}", source.string(), error.message());
@@ -120,6 +137,19 @@ std::vector<ImageEntry> list_images(const fs::path& source) {
   }
   sort_by_key(entries);
   return entries;
+}
+
+std::vector<std::byte> read_image_bytes(const ImageEntry& entry, std::uint64_t max_bytes) {
+  if (entry.member) return read_member(entry.path, *entry.member, display_name(entry), max_bytes);
+  return read_file(entry.path, max_bytes);
+}
+
+Image read_image(const ImageEntry& entry, const DecodeLimits& limits) {
+  return decode_image(read_image_bytes(entry, limits.max_file_bytes), display_name(entry), limits);
+}
+
+std::string display_name(const ImageEntry& entry) {
+  return entry.member ? fmt::format("{} in {}", entry.key, entry.path.string()) : entry.path.string();
 }
 
 }  // namespace soco

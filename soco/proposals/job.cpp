@@ -44,7 +44,7 @@ Outcome process(const ImageEntry& entry, const ProposeOptions& options, const Pr
   outcome.record.key = entry.key;
   try {
     const DecodeLimits limits{.max_pixels = options.search.max_pixels};
-    const std::vector<std::byte> bytes = read_file(entry.path, limits.max_file_bytes);
+    const std::vector<std::byte> bytes = read_image_bytes(entry, limits.max_file_bytes);
     outcome.record.fingerprint = hash128(bytes);
     const std::optional<ProposalRecord> found = store.get(entry.key);
     if (found && found->error.empty() && found->fingerprint == outcome.record.fingerprint) return {{}, true};

@@ -86,7 +86,7 @@ class Importer {
 
   ProposalRecord record_of(const ImageEntry& entry, const std::string& stem,
                            const std::vector<ReleaseBox>& boxes) const {
-    const std::vector<std::byte> bytes = read_file(entry.path);
+    const std::vector<std::byte> bytes = read_image_bytes(entry);
     const ImageInfo info = probe_image(bytes, entry.key);
     ProposalRecord record;
     record.key = entry.key;

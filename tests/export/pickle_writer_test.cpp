@@ -9,8 +9,8 @@
 
 #include "soco/base/error.h"
 #include "soco/base/file.h"
+#include "soco/base/zip_archive.h"
 #include "soco/export/pickle_reader.h"
-#include "soco/export/zip_archive.h"
 #include "testing/temp_dir.h"
 
 namespace soco {

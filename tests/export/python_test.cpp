@@ -14,10 +14,10 @@
 #include "export/state.h"
 #include "soco/base/bytes.h"
 #include "soco/base/error.h"
+#include "soco/base/zip_archive.h"
 #include "soco/export/export.h"
 #include "soco/export/pickle_reader.h"
 #include "soco/export/pickle_writer.h"
-#include "soco/export/zip_archive.h"
 #include "testing/temp_dir.h"
 #include "testing/test_path.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "soco/export/zip_archive.h"
+#include "soco/base/zip_archive.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

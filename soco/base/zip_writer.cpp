@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "soco/base/error.h"
-#include "soco/export/zip_archive.h"
-#include "soco/export/zip_format.h"
+#include "soco/base/zip_archive.h"
+#include "soco/base/zip_format.h"
 
 namespace soco {
 

@@ -13,7 +13,8 @@ inline constexpr std::uint32_t kZip64LocatorSignature = 0x07064b50;
 
 inline constexpr std::uint64_t kLocalHeaderSize = 30;
 inline constexpr std::uint64_t kDirectoryEntrySize = 46;
-inline constexpr std::uint64_t kEndSize = 22;
+inline constexpr std::uint64_t kEndSize = 22;  // without the comment
+inline constexpr std::uint64_t kMaxCommentSize = 0xFFFF;
 inline constexpr std::uint64_t kZip64EndSize = 56;
 inline constexpr std::uint64_t kZip64LocatorSize = 20;
 
@@ -25,6 +26,7 @@ inline constexpr std::uint16_t kVersionZip64 = 45;
 inline constexpr std::uint16_t kFlagEncrypted = 0x0001;
 inline constexpr std::uint16_t kFlagUtf8 = 0x0800;
 inline constexpr std::uint16_t kMethodStored = 0;
+inline constexpr std::uint16_t kMethodDeflated = 8;
 inline constexpr std::uint16_t kNoDate = 0x0021;  // 1980-01-01, the earliest that the format can say
 inline constexpr std::uint16_t kExtraZip64 = 0x0001;
 inline constexpr std::uint16_t kExtraPadding = 0x4246;  // "FB", as PyTorch's writer has it

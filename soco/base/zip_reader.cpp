@@ -7,8 +7,8 @@
 #include "soco/base/bytes.h"
 #include "soco/base/error.h"
 #include "soco/base/log.h"
-#include "soco/export/zip_archive.h"
-#include "soco/export/zip_format.h"
+#include "soco/base/zip_archive.h"
+#include "soco/base/zip_format.h"
 
 namespace soco {
 
@@ -84,17 +84,43 @@ DirectoryEntry read_directory_entry(Fields& fields, const std::string& file_name
   return entry;
 }
 
-void check_plain(const DirectoryEntry& entry, const std::string& file_name) {
+void check_supported(const DirectoryEntry& entry, ZipContents contents, const std::string& file_name) {
   const std::string name = printable(entry.name);
   if ((entry.flags & kFlagEncrypted) != 0) fail("{}: record '{}' is encrypted", file_name, name);
-  if (entry.method != kMethodStored || entry.compressed != entry.size)
-    fail("{}: record '{}' is compressed; PyTorch stores its records plainly", file_name, name);
   if (entry.disk != 0) fail("{}: archives of several parts are not supported", file_name);
+  if (entry.method == kMethodStored && entry.compressed == entry.size) return;
+  if (contents == ZipContents::kStored)
+    fail("{}: record '{}' is compressed; PyTorch stores its records plainly", file_name, name);
+  if (entry.method != kMethodDeflated)
+    fail("{}: record '{}' is compressed by method {}; only stored and deflated records are read", file_name, name,
+         entry.method);
+}
+
+void check_checksum(std::span<const std::byte> content, std::uint32_t expected, const std::string& name) {
+  const auto crc =
+      static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()));
+  if (crc != expected) fail("{} is damaged: its checksum differs", name);
+}
+
+/// Raw deflate data into exactly `to.size()` bytes; false when it is damaged, or gives fewer or more.
+bool inflate_into(std::span<const std::byte> packed, std::span<std::byte> to) {
+  constexpr std::uint64_t kMaxStep = 1u << 30;  // zlib counts in 32 bits
+  if (packed.size() > kMaxStep || to.size() > kMaxStep) return false;
+  z_stream stream{};
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));  // zlib does not write there
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(to.data());
+  stream.avail_out = static_cast<uInt>(to.size());
+  const int code = inflate(&stream, Z_FINISH);
+  inflateEnd(&stream);
+  return code == Z_STREAM_END && stream.avail_out == 0;
 }
 
 }  // namespace
 
-ZipReader::ZipReader(const std::filesystem::path& path) : file_name_(path.string()) {
+ZipReader::ZipReader(const std::filesystem::path& path, ZipContents contents)
+    : file_name_(path.string()), contents_(contents) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) fail("{}: no such file, or not a regular one", file_name_);
   file_size_ = std::filesystem::file_size(path);
@@ -114,10 +140,24 @@ std::vector<std::byte> ZipReader::read_at(std::uint64_t offset, std::uint64_t si
   return bytes;
 }
 
-/// Archives of weights have no comment, so the end record is the last 22 bytes: no search, no second reading of a file.
-ZipReader::Directory ZipReader::find_directory() {
+/// PyTorch's files have no comment, so there the end record is the last 22 bytes: no search, no second reading of a
+/// file. Elsewhere it is the last one whose comment ends with the file.
+std::uint64_t ZipReader::find_end_record() {
   if (file_size_ < kEndSize) fail("{}: {} bytes are too few for a zip archive", file_name_, file_size_);
-  const std::uint64_t end_offset = file_size_ - kEndSize;
+  if (contents_ == ZipContents::kStored) return file_size_ - kEndSize;
+  const std::uint64_t tail_size = std::min(file_size_, kEndSize + kMaxCommentSize);
+  const auto tail = read_at(file_size_ - tail_size, tail_size);
+  for (std::uint64_t comment = 0; comment + kEndSize <= tail_size; ++comment) {
+    Fields fields(std::span(tail).subspan(tail_size - kEndSize - comment), file_name_);
+    if (fields.number(4) != kEndSignature) continue;
+    fields.skip(kEndSize - 4 - 2);
+    if (fields.number(2) == comment) return file_size_ - kEndSize - comment;
+  }
+  fail("{}: no zip directory at the end: truncated or damaged, or no zip archive", file_name_);
+}
+
+ZipReader::Directory ZipReader::find_directory() {
+  const std::uint64_t end_offset = find_end_record();
   const auto bytes = read_at(end_offset, kEndSize);
   Fields fields(bytes, file_name_);
   if (fields.number(4) != kEndSignature) fail("{}: no zip directory at the end: truncated or damaged", file_name_);
@@ -129,7 +169,8 @@ ZipReader::Directory ZipReader::find_directory() {
   directory.offset = fields.number(4);
   const std::uint64_t comment = fields.number(2);
   if (disks != 0 && disks != kMax32) fail("{}: archives of several parts are not supported", file_name_);
-  if (comment != 0) fail("{}: zip archive with a comment: not written by PyTorch", file_name_);
+  if (comment != 0 && contents_ == ZipContents::kStored)
+    fail("{}: zip archive with a comment: not written by PyTorch", file_name_);
   if (directory.num_entries == kMax16 || directory.size == kMax32 || directory.offset == kMax32 ||
       has_zip64(end_offset))
     return read_zip64_directory(end_offset, directory);
@@ -176,8 +217,12 @@ void ZipReader::read_entries(const Directory& directory) {
   std::vector<std::uint64_t> header_offsets;
   for (std::uint64_t i = 0; i < directory.num_entries; ++i) {
     const DirectoryEntry found = read_directory_entry(fields, file_name_);
-    check_plain(found, file_name_);
-    Entry entry{found.name, 0, found.size, static_cast<std::uint32_t>(found.crc)};
+    check_supported(found, contents_, file_name_);
+    Entry entry{.name = found.name,
+                .size = found.size,
+                .packed_size = found.compressed,
+                .crc = static_cast<std::uint32_t>(found.crc),
+                .deflated = found.method == kMethodDeflated};
     if (!index_.emplace(entry.name, entries_.size()).second)
       fail("{}: record '{}' occurs twice", file_name_, printable(entry.name));
     entry.data_offset = check_local_header(entry, found.offset);
@@ -199,7 +244,8 @@ std::uint64_t ZipReader::check_local_header(const Entry& entry, std::uint64_t of
   fields.skip(2 + 2 + 4 + 4 + 4);
   const std::uint64_t name_size = fields.number(2);
   const std::uint64_t extra_size = fields.number(2);
-  const bool matches = signature && method == kMethodStored && name_size == entry.name.size() &&
+  const bool matches = signature && method == (entry.deflated ? kMethodDeflated : kMethodStored) &&
+                       name_size == entry.name.size() &&
                        text_of(read_at(offset + kLocalHeaderSize, name_size)) == entry.name;
   if (!matches) fail("{}: record '{}' does not start where the directory says", file_name_, printable(entry.name));
   return offset + kLocalHeaderSize + name_size + extra_size;
@@ -209,9 +255,10 @@ void ZipReader::check_overlap(const Directory& directory, const std::vector<std:
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Entry& entry = entries_[i];
-    if (entry.data_offset > directory.offset || entry.size > directory.offset - entry.data_offset)
-      fail("{}: record '{}' of {} bytes does not fit into the file", file_name_, printable(entry.name), entry.size);
-    ranges.emplace_back(header_offsets[i], entry.data_offset + entry.size);
+    if (entry.data_offset > directory.offset || entry.packed_size > directory.offset - entry.data_offset)
+      fail("{}: record '{}' of {} bytes does not fit into the file", file_name_, printable(entry.name),
+           entry.packed_size);
+    ranges.emplace_back(header_offsets[i], entry.data_offset + entry.packed_size);
   }
   std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
@@ -224,14 +271,26 @@ const ZipReader::Entry* ZipReader::find(std::string_view name) const {
 }
 
 void ZipReader::read(const Entry& entry, std::span<std::byte> to) {
-  SOCO_ASSERT(to.size() == entry.size);
+  SOCO_ASSERT(to.size() == entry.size && !entry.deflated);
   stream_.clear();
   stream_.seekg(static_cast<std::streamoff>(entry.data_offset));
   stream_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
   if (static_cast<std::uint64_t>(stream_.gcount()) != to.size())
     fail("{}: reading record '{}' failed", file_name_, printable(entry.name));
-  const auto crc = static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(to.data()), to.size()));
-  if (crc != entry.crc) fail("{}: record '{}' is damaged: its checksum differs", file_name_, printable(entry.name));
+  check_checksum(to, entry.crc, fmt::format("{}: record '{}'", file_name_, printable(entry.name)));
+}
+
+std::vector<std::byte> unpack_zip_record(std::vector<std::byte> packed, const ZipReader::Entry& entry,
+                                         const std::string& name) {
+  SOCO_ASSERT(packed.size() == entry.packed_size);
+  std::vector<std::byte> content = std::move(packed);
+  if (entry.deflated) {
+    std::vector<std::byte> unpacked(entry.size);
+    if (!inflate_into(content, unpacked)) fail("{} is damaged: it does not unpack to its {} bytes", name, entry.size);
+    content = std::move(unpacked);
+  }
+  check_checksum(content, entry.crc, name);
+  return content;
 }
 
 }  // namespace soco

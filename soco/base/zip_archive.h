@@ -44,24 +44,29 @@ class ZipWriter {
   std::vector<Entry> entries_;
 };
 
-/// Reads a zip archive of stored records. The whole structure is checked when it is opened: one directory at the end of
-/// the file, no record twice, none compressed or encrypted, none outside the file, none over another, local headers
-/// that agree with the directory.
+/// What a reader takes. kStored: plain records alone, nothing behind the directory, as PyTorch writes its files.
+/// kDeflated: compressed records and an archive comment too, as everybody's archives have.
+enum class ZipContents { kStored, kDeflated };
+
+/// Reads a zip archive. The whole structure is checked when it is opened: one directory at the end of the file, no
+/// record twice, none encrypted, none outside the file, none over another, local headers that agree with the directory.
 class ZipReader {
  public:
   struct Entry {
     std::string name;
-    std::uint64_t data_offset = 0, size = 0;
-    std::uint32_t crc = 0;
+    std::uint64_t data_offset = 0, size = 0;  // size: of the content
+    std::uint64_t packed_size = 0;            // in the file; equals size unless deflated
+    std::uint32_t crc = 0;                    // of the content
+    bool deflated = false;
   };
 
   /// Errors: not such an archive, or one that is damaged.
-  explicit ZipReader(const std::filesystem::path& path);
+  explicit ZipReader(const std::filesystem::path& path, ZipContents contents = ZipContents::kStored);
 
   const std::vector<Entry>& entries() const { return entries_; }  // in the order of the directory
   const Entry* find(std::string_view name) const;
 
-  /// Reads a record's bytes into `to`, whose size is the record's. Errors: checksum differs.
+  /// Reads a stored record's bytes into `to`, whose size is the record's. Errors: checksum differs.
   void read(const Entry& entry, std::span<std::byte> to);
 
   const std::string& file_name() const { return file_name_; }
@@ -71,6 +76,7 @@ class ZipReader {
     std::uint64_t offset = 0, size = 0, num_entries = 0;
   };
   std::vector<std::byte> read_at(std::uint64_t offset, std::uint64_t size);
+  std::uint64_t find_end_record();
   Directory find_directory();
   bool has_zip64(std::uint64_t end_offset);
   Directory read_zip64_directory(std::uint64_t end_offset, const Directory& small);
@@ -79,10 +85,15 @@ class ZipReader {
   void check_overlap(const Directory& directory, const std::vector<std::uint64_t>& header_offsets) const;
 
   std::string file_name_;
+  ZipContents contents_;
   std::uint64_t file_size_ = 0;
   std::ifstream stream_;
   std::vector<Entry> entries_;
   std::unordered_map<std::string, std::size_t> index_;
 };
+
+/// The content of a record from its bytes in the file, checked by size and checksum. `name` stands for it in errors.
+std::vector<std::byte> unpack_zip_record(std::vector<std::byte> packed, const ZipReader::Entry& entry,
+                                         const std::string& name);
 
 }  // namespace soco
