@@ -25,6 +25,14 @@ if [ -n "$LIBTORCH_DIR" ]; then
     say "SKIPPED oracle safetensors: PyPI is out of reach"
   export SOCO_ORACLE_PYTHON_TORCH2=$SOCO_ROOT/$test_python
 fi
+# The Python module, built from this checkout as its users do.
+[ -x .venv-test/bin/python ] || python3 -m venv .venv-test
+if .venv-test/bin/python -m pip install -q scikit-build-core pybind11 numpy pillow; then
+  CXX=$(compiler_for wheel) .venv-test/bin/python -m pip install -q --no-build-isolation --no-deps .
+  export SOCO_MODULE_PYTHON=$SOCO_ROOT/.venv-test/bin/python
+else
+  say "SKIPPED the Python module: PyPI is out of reach"
+fi
 export SOCO_ORACLE_DIR=$SOCO_ROOT/build/oracles
 tests/oracles/make_oracles.sh "$SOCO_ORACLE_PYTHON" "$SOCO_ORACLE_DIR"
 

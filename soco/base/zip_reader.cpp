@@ -148,7 +148,7 @@ std::uint64_t ZipReader::find_end_record() {
   const std::uint64_t tail_size = std::min(file_size_, kEndSize + kMaxCommentSize);
   const auto tail = read_at(file_size_ - tail_size, tail_size);
   for (std::uint64_t comment = 0; comment + kEndSize <= tail_size; ++comment) {
-    Fields fields(std::span(tail).subspan(tail_size - kEndSize - comment), file_name_);
+    Fields fields(std::span<const std::byte>(tail).subspan(tail_size - kEndSize - comment), file_name_);
     if (fields.number(4) != kEndSignature) continue;
     fields.skip(kEndSize - 4 - 2);
     if (fields.number(2) == comment) return file_size_ - kEndSize - comment;
