@@ -19,8 +19,9 @@ namespace {
 constexpr std::size_t kTarBlockBytes = 64 << 10;  // headers are read in blocks; data is jumped over
 
 std::vector<NamedMember> list_zip(const std::filesystem::path& path) {
+  const ZipReader reader(path, ZipContents::kDeflated);
   std::vector<NamedMember> members;
-  for (const ZipReader::Entry& entry : ZipReader(path, ZipContents::kDeflated).entries()) {
+  for (const ZipReader::Entry& entry : reader.entries()) {
     if (entry.name.ends_with('/')) continue;  // a folder
     const auto storage = entry.deflated ? ArchiveMember::Storage::kZipDeflated : ArchiveMember::Storage::kZip;
     members.push_back({entry.name, {entry.data_offset, entry.packed_size, entry.size, entry.crc, storage}});
