@@ -28,9 +28,8 @@ Image noise(int height, int width) {
 }
 
 std::vector<std::byte> bytes_of(std::string_view text) {
-  std::vector<std::byte> bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
-  return bytes;
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
 }
 
 std::string error_of(std::span<const std::byte> bytes, const DecodeLimits& limits = {}) {
