@@ -33,7 +33,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     training = oracle.Training({**oracle.SHAPE, "depth": int(args.backbone.removeprefix("resnet"))}, torch.float32)
-    batch = training.read_batch(oracle.random_batch(np.random.default_rng(0), args.batch, args.sizes))
+    batch = training.read_batch(oracle.random_batch(np.random.default_rng(0), args.batch, args.sizes, oracle.LEVELS["fpn"]))
     seconds = []
     for i in range(args.steps + 1):
         start, cpu = time.perf_counter(), time.process_time()

@@ -21,12 +21,12 @@ torch::Tensor upsample_to(const torch::Tensor& coarse, const torch::Tensor& fine
 
 }  // namespace
 
-FpnImpl::FpnImpl(Backbone backbone, std::int64_t channels) {
+FpnImpl::FpnImpl(Backbone backbone, std::int64_t channels) : channels(channels) {
   bottom_up = register_module("bottom_up", ResNet(backbone));
   for (int level = 0; level < kNumLevels; ++level) {
     const std::string number = std::to_string(level + 2);
     laterals[level] =
-        register_module("fpn_lateral" + number, pyramid_convolution(bottom_up->out_channels[level], channels, 1));
+        register_module("fpn_lateral" + number, pyramid_convolution(resnet_channels(backbone, level), channels, 1));
     outputs[level] = register_module("fpn_output" + number, pyramid_convolution(channels, channels, 3));
   }
 }

@@ -6,6 +6,10 @@
 
 namespace soco {
 
+/// The detector whose parts are pretrained. kFpn: backbone, feature pyramid and a box head on P2..P5 (SoCo-FPN, SoCo*).
+/// kC4: backbone up to res4, whose one map is pooled, and res5 as the head (SoCo-C4).
+enum class Architecture { kFpn, kC4 };
+
 enum class Backbone { kResNet18, kResNet34, kResNet50, kResNet101 };
 
 /// How boxes meet pyramid levels. kReference: as the authors' release, every box goes through the head on every level,
@@ -13,6 +17,8 @@ enum class Backbone { kResNet18, kResNet34, kResNet50, kResNet101 };
 /// every box goes through the head once, on its level, with the other boxes of its view; about half the step's work.
 enum class HeadMode { kReference, kAssigned };
 
+inline constexpr std::array<EnumName<Architecture>, 2> kArchitectureNames{
+    {{Architecture::kFpn, "fpn"}, {Architecture::kC4, "c4"}}};
 inline constexpr std::array<EnumName<Backbone>, 4> kBackboneNames{{{Backbone::kResNet18, "resnet18"},
                                                                    {Backbone::kResNet34, "resnet34"},
                                                                    {Backbone::kResNet50, "resnet50"},
@@ -20,8 +26,10 @@ inline constexpr std::array<EnumName<Backbone>, 4> kBackboneNames{{{Backbone::kR
 inline constexpr std::array<EnumName<HeadMode>, 2> kHeadModeNames{
     {{HeadMode::kReference, "reference"}, {HeadMode::kAssigned, "assigned"}}};
 
-/// The network that is pretrained (SoCo section 3; sizes of the published FPN models).
+/// The network that is pretrained (SoCo section 3; sizes of the published models). The fpn_* and head_* sizes are
+/// kFpn's alone.
 struct ModelOptions {
+  Architecture architecture = Architecture::kFpn;
   Backbone backbone = Backbone::kResNet50;
   HeadMode head_mode = HeadMode::kReference;
   int fpn_channels = 256;
@@ -33,7 +41,9 @@ struct ModelOptions {
 
   template <class V>
   void visit(V& v) {
-    v.field("backbone", backbone, "network under the feature pyramid", kBackboneNames);
+    v.field("architecture", architecture, "fpn: pyramid and box head; c4: res4's map and res5 as the head",
+            kArchitectureNames);
+    v.field("backbone", backbone, "residual network the detector stands on", kBackboneNames);
     v.field(
         "head_mode", head_mode,
         "reference: every box on every level, as the release; assigned: every box once, on its level (about twice as "

@@ -42,8 +42,10 @@ FLOAT32_BOUND = 5e-2  # of every tensor; a mistake in the method is larger
 
 SMALL = {"depth": 18, "fpn_channels": 32, "head_num_convs": 2, "head_fc_channels": 64, "projector_hidden_channels": 64,
          "projector_out_channels": 32}
+C4 = {"architecture": "c4", "depth": 18, "pooler_resolution": 14, "projector_hidden_channels": 64, "projector_out_channels": 32}
 FULL = {}  # ResNet-50 as published
-FPN_PLAN, STAR_PLAN = [96, 96, 64], [96, 96, 64, 64]  # sizes of the views; pairs are of view 0 with each other one
+FULL_C4 = {"architecture": "c4", "pooler_resolution": 14}
+FPN_PLAN, STAR_PLAN, C4_PLAN = [96, 96, 64], [96, 96, 64, 64], [96, 96]  # sizes of the views; pairs are of view 0 with each other one
 
 
 def words_of(shape):
@@ -152,9 +154,16 @@ class ReplayTest(ScratchTest):
         """All widths as published; two images, no momentum yet, as in a run's first step."""
         self.check_float64("reference", FULL, [64, 64, 64], 5, 1, 2, "--no-momentum")
 
-    def check_ten_steps(self, mode):
+    def test_c4(self):
+        self.check_float64("reference", C4, C4_PLAN, 8)
+        self.check_float64("assigned", C4, C4_PLAN, 8)
+
+    def test_published_resnet50_c4(self):
+        self.check_float64("reference", FULL_C4, [64, 64], 9, 1, 2, "--no-momentum")
+
+    def check_ten_steps(self, mode, shape=SMALL, sizes=FPN_PLAN):
         """Each side goes on from its own last step, so differences would add up."""
-        self.make(SMALL, FPN_PLAN, 6, 10)
+        self.make(shape, sizes, 6, 10)
         training = oracle.Training(self.shape_dict(), oracle.torch.float64, safetensors_io.load(self.file("weights")))
         weights = "weights"
         for i in range(10):
@@ -176,6 +185,9 @@ class ReplayTest(ScratchTest):
 
     def test_ten_steps_with_assigned_heads(self):
         self.check_ten_steps("assigned")
+
+    def test_ten_steps_of_c4(self):
+        self.check_ten_steps("reference", C4, C4_PLAN)
 
     def refused(self, weights, batch):
         safetensors_io.save(self.file("w"), weights)

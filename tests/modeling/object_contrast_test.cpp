@@ -38,15 +38,15 @@ SequentialPass run_sequentially(ContrastNetworkImpl& network, const ObjectContra
   SequentialPass pass;
   const torch::Tensor image_indices = torch::tensor({0, 0, 0, 1, 1, 1}, torch::kInt64);
   for (int view = 0; view < 3; ++view) {
-    const FeatureMaps features = network.backbone(input.views[view]);
+    const FeatureMaps features = network.backbone->forward(input.views[view]);
     for (const auto& pair : input.pairs) {
       for (const bool is_a : {true, false}) {
         if ((is_a ? pair.view_a : pair.view_b) != view) continue;
         pass.vectors.emplace_back();
         for (int level = 0; level < kNumLevels; ++level) {
           const torch::Tensor boxes = (is_a ? pair.a : pair.b).boxes.reshape({-1, 4});
-          const torch::Tensor projected =
-              network.projector(network.box_head(pool_level(features[level], boxes, image_indices, resolution)));
+          const torch::Tensor projected = network.projector(
+              network.box_head->forward(pool_level(features[level], boxes, image_indices, resolution), {}));
           pass.vectors.back()[level] = network.predictor.is_empty() ? projected : network.predictor(projected);
         }
       }
@@ -126,8 +126,8 @@ TEST(ObjectContrastReference, EqualsTheReleasesSixteenSequentialHeadPasses) {
   expect_same_buffers(*stacked->online, *sequential->online, 1e-4);
   expect_same_buffers(*stacked->target, *sequential->target, 1e-4);
   EXPECT_EQ(stacked->online->predictor->norm->num_batches_tracked.item<std::int64_t>(), 16);
-  EXPECT_EQ(stacked->target->box_head->convs[0]->norm->num_batches_tracked.item<std::int64_t>(), 16);
-  EXPECT_EQ(stacked->target->backbone->outputs[3]->norm->num_batches_tracked.item<std::int64_t>(), 3);
+  EXPECT_EQ(stacked->target->box_head->as<BoxHead>()->convs[0]->norm->num_batches_tracked.item<std::int64_t>(), 16);
+  EXPECT_EQ(stacked->target->backbone->as<Fpn>()->outputs[3]->norm->num_batches_tracked.item<std::int64_t>(), 3);
 }
 
 TEST(ObjectContrast, CountsMatchesAndLevels) {
@@ -148,7 +148,7 @@ TEST(ObjectContrast, RunsTheCallbackBetweenOnlineAndTarget) {
   for (const HeadMode mode : {HeadMode::kReference, HeadMode::kAssigned}) {
     ObjectContrast model = make_model(mode);
     const auto calls = [](const ContrastNetwork& network) {
-      return network->backbone->bottom_up->stem->conv1->norm->num_batches_tracked.item<std::int64_t>();
+      return network->backbone->as<Fpn>()->bottom_up->stem->conv1->norm->num_batches_tracked.item<std::int64_t>();
     };
     int times = 0;
     model->forward(tiny_batch(), [&] {
@@ -178,9 +178,10 @@ TEST(ObjectContrast, StartsWithEqualNetworksAndTrainsTheOnlineOneAlone) {
 TEST(ObjectContrast, IsMadeTheSameByTheSameSeed) {
   ObjectContrast a = make_model(HeadMode::kReference, 5), b = make_model(HeadMode::kReference, 5),
                  c = make_model(HeadMode::kReference, 6);
-  const torch::Tensor wa = a->online->backbone->bottom_up->stem->conv1->weight;
-  EXPECT_TRUE(testing::same_bits(wa.detach(), b->online->backbone->bottom_up->stem->conv1->weight.detach()));
-  EXPECT_FALSE(testing::same_bits(wa.detach(), c->online->backbone->bottom_up->stem->conv1->weight.detach()));
+  const torch::Tensor wa = a->online->backbone->as<Fpn>()->bottom_up->stem->conv1->weight;
+  EXPECT_TRUE(testing::same_bits(wa.detach(), b->online->backbone->as<Fpn>()->bottom_up->stem->conv1->weight.detach()));
+  EXPECT_FALSE(
+      testing::same_bits(wa.detach(), c->online->backbone->as<Fpn>()->bottom_up->stem->conv1->weight.detach()));
 }
 
 TEST(ObjectContrast, NamesItsStateAsDetectron2Does) {
@@ -206,8 +207,8 @@ TEST(ObjectContrastAssigned, EqualsOneHeadCallPerViewOnAssignedLevels) {
   ObjectContrast model = make_model(HeadMode::kAssigned), plain = make_model(HeadMode::kAssigned);
   const ObjectContrastOutput output = model->forward(input);
   // View 1 alone (pair 01, side b) by hand: all levels computed, boxes pooled one level at a time.
-  plain->online->backbone(input.views[0]);
-  const FeatureMaps features = plain->online->backbone(input.views[1]);
+  plain->online->backbone->forward(input.views[0]);
+  const FeatureMaps features = plain->online->backbone->forward(input.views[1]);
   const torch::Tensor indices = torch::tensor({0, 0, 0, 1, 1, 1}, torch::kInt64);
   const auto& side = input.pairs[0].b;
   std::vector<torch::Tensor> rows;
@@ -221,9 +222,9 @@ TEST(ObjectContrastAssigned, EqualsOneHeadCallPerViewOnAssignedLevels) {
   // Heads: one group a view that has boxes.
   EXPECT_EQ(model->online->predictor->norm->num_batches_tracked.item<std::int64_t>(), 3);
   // P5 is used only for the box without a level (view 0); P2 only by view 2.
-  EXPECT_EQ(model->online->backbone->outputs[3]->norm->num_batches_tracked.item<std::int64_t>(), 1);
-  EXPECT_EQ(model->online->backbone->outputs[0]->norm->num_batches_tracked.item<std::int64_t>(), 1);
-  EXPECT_EQ(model->online->backbone->outputs[1]->norm->num_batches_tracked.item<std::int64_t>(), 3);
+  EXPECT_EQ(model->online->backbone->as<Fpn>()->outputs[3]->norm->num_batches_tracked.item<std::int64_t>(), 1);
+  EXPECT_EQ(model->online->backbone->as<Fpn>()->outputs[0]->norm->num_batches_tracked.item<std::int64_t>(), 1);
+  EXPECT_EQ(model->online->backbone->as<Fpn>()->outputs[1]->norm->num_batches_tracked.item<std::int64_t>(), 3);
   output.loss.backward();
   EXPECT_TRUE(model->online->predictor->fc2->weight.grad().isfinite().all().item<bool>());
 }
@@ -253,7 +254,7 @@ TEST(ObjectContrast, TrainsUnderBFloat16WithAFloat32Loss) {
   }
   output.loss.backward();
   EXPECT_EQ(output.loss.scalar_type(), torch::kFloat32);
-  EXPECT_TRUE(model->online->backbone->bottom_up->stem->conv1->weight.grad().isfinite().all().item<bool>());
+  EXPECT_TRUE(model->online->backbone->as<Fpn>()->bottom_up->stem->conv1->weight.grad().isfinite().all().item<bool>());
   EXPECT_TRUE(std::isfinite(output.loss.item<double>()));
 }
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import resnet_oracle  # noqa: E402
 import training_step_oracle as oracle  # noqa: E402
 
-SMALL = {"depth": 18, "fpn_channels": 8, "head_num_convs": 1, "head_fc_channels": 16, "projector_hidden_channels": 16,
+SMALL = {**oracle.SHAPE, "depth": 18, "fpn_channels": 8, "head_num_convs": 1, "head_fc_channels": 16, "projector_hidden_channels": 16,
          "projector_out_channels": 8}
 
 
@@ -23,7 +23,7 @@ def training(mode_seed=0, sizes=(32, 32, 32), num_images=2):
     torch.manual_seed(mode_seed)
     rng = np.random.default_rng(mode_seed)
     result = oracle.Training(SMALL, torch.float64, oracle.random_weights(SMALL, rng, zero_gammas=False, momentum=False))
-    return result, result.read_batch(oracle.random_batch(rng, num_images, sizes))
+    return result, result.read_batch(oracle.random_batch(rng, num_images, sizes, oracle.LEVELS["fpn"]))
 
 
 def check_backbones_are_torchvisions():

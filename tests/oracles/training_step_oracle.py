@@ -28,9 +28,9 @@ import safetensors_io  # noqa: E402
 
 # depth -> (bottleneck blocks?, blocks in each of the four stages)
 BLOCKS = {18: (False, [2, 2, 2, 2]), 34: (False, [3, 4, 6, 3]), 50: (True, [3, 4, 6, 3]), 101: (True, [3, 4, 23, 3])}
-SHAPE = {"depth": 50, "fpn_channels": 256, "head_num_convs": 4, "head_fc_channels": 1024, "projector_hidden_channels": 4096,
-         "projector_out_channels": 256}  # of the published model
-P5 = 3  # levels are 0..3 for P2..P5; -1 is "no level"
+SHAPE = {"architecture": "fpn", "depth": 50, "pooler_resolution": 7, "fpn_channels": 256, "head_num_convs": 4, "head_fc_channels": 1024, "projector_hidden_channels": 4096,
+         "projector_out_channels": 256}  # of the published SoCo-FPN; SoCo-C4 has architecture c4 and pooler_resolution 14
+LEVELS = {"fpn": [-1, 0, 1, 2, 3], "c4": [-1, 0, 0, 0, 0]}  # 0..3: P2..P5, C4 has the one; -1: no level
 
 
 class ConvNorm(nn.Conv2d):
@@ -70,13 +70,14 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, depth):
+    def __init__(self, depth, num_stages=4):
         super().__init__()
         bottleneck, counts = BLOCKS[depth]
         self.stem = nn.Module()
         self.stem.conv1 = ConvNorm(3, 64, 7, 2)
         channels, self.channels = 64, []
-        for stage, count in enumerate(counts):
+        self.num_stages = num_stages
+        for stage, count in enumerate(counts[:num_stages]):
             blocks = []
             for i in range(count):
                 blocks.append(Block(bottleneck, channels, 64 * 2**stage, 2 if stage > 0 and i == 0 else 1))
@@ -88,8 +89,8 @@ class ResNet(nn.Module):
         """C2..C5"""
         x = F.max_pool2d(F.relu(self.stem.conv1(x)), 3, 2, 1)
         maps = []
-        for stage in (self.res2, self.res3, self.res4, self.res5):
-            x = stage(x)
+        for stage in range(self.num_stages):
+            x = getattr(self, f"res{stage + 2}")(x)
             maps.append(x)
         return maps
 
@@ -112,13 +113,37 @@ class Fpn(nn.Module):
         return {i: getattr(self, f"fpn_output{i + 2}")(merged[i]) for i in sorted(levels)}
 
 
+class ResNetC4(ResNet):
+    """The map of stride 16, as level 0."""
+
+    def __init__(self, depth):
+        super().__init__(depth, num_stages=3)
+
+    def forward(self, x, levels):
+        assert set(levels) == {0}
+        return {0: super().forward(x)[-1]}
+
+
+class Res5(nn.Sequential):
+    """ResNet's last stage on pooled boxes, then the mean over the cells."""
+
+    def __init__(self, depth):
+        bottleneck, counts = BLOCKS[depth]
+        blocks = [Block(bottleneck, 1024 if bottleneck else 256, 512, 2)]
+        blocks += [Block(bottleneck, blocks[0].channels_out, 512, 1) for _ in range(counts[3] - 1)]
+        super().__init__(*blocks)
+
+    def forward(self, x):
+        return super().forward(x).mean((2, 3))
+
+
 class BoxHead(nn.Module):
-    def __init__(self, channels, num_convs, fc_channels):
+    def __init__(self, channels, num_convs, fc_channels, resolution):
         super().__init__()
         self.num_convs = num_convs
         for i in range(num_convs):
             setattr(self, f"conv{i + 1}", ConvNorm(channels, channels, 3))
-        self.fc1 = nn.Linear(channels * 7 * 7, fc_channels)
+        self.fc1 = nn.Linear(channels * resolution**2, fc_channels)
 
     def forward(self, x):
         for i in range(self.num_convs):
@@ -139,24 +164,32 @@ class Network(nn.Module):
     def __init__(self, shape, predicts):
         super().__init__()
         hidden, out = shape["projector_hidden_channels"], shape["projector_out_channels"]
-        self.backbone = Fpn(shape["depth"], shape["fpn_channels"])
+        c4 = shape["architecture"] == "c4"
+        self.num_levels, self.resolution = 1 if c4 else 4, shape["pooler_resolution"]
+        self.backbone = ResNetC4(shape["depth"]) if c4 else Fpn(shape["depth"], shape["fpn_channels"])
         self.roi_heads = nn.Module()
-        self.roi_heads.box_head = BoxHead(shape["fpn_channels"], shape["head_num_convs"], shape["head_fc_channels"])
-        self.projector = Mlp(shape["head_fc_channels"], hidden, out)
+        if c4:
+            self.roi_heads.res5 = Res5(shape["depth"])
+            head_channels = self.roi_heads.res5[-1].channels_out
+        else:
+            head_channels = shape["head_fc_channels"]
+            self.roi_heads.box_head = BoxHead(shape["fpn_channels"], shape["head_num_convs"], head_channels, self.resolution)
+        self.projector = Mlp(head_channels, hidden, out)
         self.predictor = Mlp(out, hidden, out) if predicts else None
 
     def head(self, pooled):
-        """Unit vectors [M, D] of pooled boxes [M, C, 7, 7]."""
-        y = self.projector(self.roi_heads.box_head(pooled))
+        """Unit vectors [M, D] of pooled boxes [M, C, r, r]."""
+        (roi_head,) = self.roi_heads.children()
+        y = self.projector(roi_head(pooled))
         return F.normalize(y if self.predictor is None else self.predictor(y), dim=1)
 
 
-def pool(features, boxes, images):
-    """7x7 RoIAlign (half-pixel aligned, adaptive sampling) of boxes [M, 4] in [0, 1], each from its image's map."""
+def pool(features, boxes, images, resolution):
+    """RoIAlign (half-pixel aligned, adaptive sampling) of boxes [M, 4] in [0, 1], each from its image's map."""
     height, width = features.shape[-2:]
     scale = torch.tensor([width, height, width, height], dtype=boxes.dtype)
     rois = torch.cat([images[:, None].to(boxes.dtype), boxes * scale], 1)
-    return roi_align(features, rois, (7, 7), spatial_scale=1.0, sampling_ratio=-1, aligned=True)
+    return roi_align(features, rois, (resolution, resolution), spatial_scale=1.0, sampling_ratio=-1, aligned=True)
 
 
 def reference_vectors(network, maps, sides, images):
@@ -165,7 +198,7 @@ def reference_vectors(network, maps, sides, images):
     result = []
     for side in sides:
         boxes, levels = side["boxes"].reshape(-1, 4), side["levels"].flatten()
-        every = [network.head(pool(maps[level], boxes, images)) for level in range(4)]
+        every = [network.head(pool(maps[level], boxes, images, network.resolution)) for level in range(network.num_levels)]
         result.append(torch.stack([every[max(int(level), 0)][i] for i, level in enumerate(levels)]))
     return result
 
@@ -173,16 +206,16 @@ def reference_vectors(network, maps, sides, images):
 def assigned_vectors(network, maps, sides, images):
     """One head call over all boxes of all sides of a view, each box pooled from its own level alone."""
     boxes = torch.cat([side["boxes"].reshape(-1, 4) for side in sides])
-    levels = pool_levels(sides)
+    levels = pool_levels(sides, network)
     images = images.repeat(len(sides))
-    pooled = torch.cat([pool(maps[int(level)], boxes[i:i + 1], images[i:i + 1]) for i, level in enumerate(levels)])
+    pooled = torch.cat([pool(maps[int(level)], boxes[i:i + 1], images[i:i + 1], network.resolution) for i, level in enumerate(levels)])
     return network.head(pooled).chunk(len(sides))
 
 
-def pool_levels(sides):
-    """Levels the boxes of `sides` are pooled from with assigned heads: P5 for those without one."""
+def pool_levels(sides, network):
+    """Levels the boxes of `sides` are pooled from with assigned heads: the coarsest for those without one."""
     levels = torch.cat([side["levels"].flatten() for side in sides])
-    return torch.where(levels < 0, torch.full_like(levels, P5), levels)
+    return torch.where(levels < 0, torch.full_like(levels, network.num_levels - 1), levels)
 
 
 def embed(network, batch, head_mode):
@@ -194,9 +227,9 @@ def embed(network, batch, head_mode):
         n, k = sides[0]["ids"].shape
         images = torch.arange(n).repeat_interleave(k)
         if head_mode == "reference":
-            vectors = reference_vectors(network, network.backbone(view, range(4)), sides, images)
+            vectors = reference_vectors(network, network.backbone(view, range(network.num_levels)), sides, images)
         else:
-            maps = network.backbone(view, set(pool_levels(sides).tolist()))
+            maps = network.backbone(view, set(pool_levels(sides, network).tolist()))
             vectors = assigned_vectors(network, maps, sides, images)
         result.update({key: y.reshape(n, k, -1) for key, y in zip(keys, vectors)})
     return result
@@ -318,7 +351,7 @@ def random_weights(shape, rng, zero_gammas, momentum):
     return weights
 
 
-def random_batch(rng, num_images, sizes, num_boxes=4):
+def random_batch(rng, num_images, sizes, levels, num_boxes=4):
     """Views of the given sizes (64 or more, and three images or more, keep BatchNorm on C5 away from a handful of values, whose
     gradients are rounding); pairs of view 0 with each of the others. Image 0 has no match in pair 0; image 1 repeats an
     id; some boxes have no level; image 0's first box is the whole view and its last one is a speck."""
@@ -336,7 +369,7 @@ def random_batch(rng, num_images, sizes, num_boxes=4):
                 ids[0] += 100
             batch[f"pairs.{p}.{s}.boxes"] = boxes.astype(np.float32)
             batch[f"pairs.{p}.{s}.ids"] = ids
-            batch[f"pairs.{p}.{s}.levels"] = rng.choice([-1, 0, 1, 2, 3], (num_images, num_boxes), p=[0.1, 0.2, 0.3, 0.3, 0.1]).astype(np.int64)
+            batch[f"pairs.{p}.{s}.levels"] = rng.choice(levels, (num_images, num_boxes), p=[0.1, 0.2, 0.3, 0.3, 0.1]).astype(np.int64)
     return batch
 
 
@@ -352,7 +385,7 @@ def make(args):
     safetensors_io.save(args.make / "weights.safetensors", weights)
     for i in range(args.num_batches):
         name = "batch.safetensors" if args.num_batches == 1 else f"batch.{i}.safetensors"
-        safetensors_io.save(args.make / name, random_batch(rng, args.num_images, args.sizes))
+        safetensors_io.save(args.make / name, random_batch(rng, args.num_images, args.sizes, LEVELS[args.architecture]))
 
 
 def run(args):
@@ -383,7 +416,7 @@ def main(words=None):
     parser.add_argument("--lr", type=float, nargs="+", default=[0.1])
     parser.add_argument("--momentum", type=float, nargs="+", default=[0.99], help="of the target's moving average")
     for name, default in SHAPE.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     args = parser.parse_args([str(word) for word in words] if words is not None else None)
     torch.set_num_threads(1)
     make(args) if args.make else run(args)

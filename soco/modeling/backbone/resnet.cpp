@@ -9,6 +9,8 @@
 namespace soco {
 namespace {
 
+constexpr std::int64_t kStemChannels = 64;
+
 struct ResNetShape {
   std::array<int, kNumLevels> num_blocks;
   bool bottleneck;
@@ -35,10 +37,21 @@ void init_convolution(ConvNorm& conv) {
   torch::nn::init::normal_(conv->weight, 0.0, std::sqrt(2.0 / fan_out));
 }
 
+torch::nn::ModuleList register_stage(torch::nn::Module& owner, Backbone backbone, int level) {
+  torch::nn::ModuleList stage = owner.register_module("res" + std::to_string(level + 2), torch::nn::ModuleList());
+  for (const ResNetBlock& block : make_resnet_stage(backbone, level)) stage->push_back(block);
+  return stage;
+}
+
+torch::Tensor run_stage(const torch::nn::ModuleList& stage, torch::Tensor x) {
+  for (const auto& block : *stage) x = block->as<ResNetBlock>()->forward(x);
+  return x;
+}
+
 }  // namespace
 
 ResNetStemImpl::ResNetStemImpl() {
-  conv1 = register_module("conv1", ConvNorm(ConvNormOptions{3, 64, 7, 2}));
+  conv1 = register_module("conv1", ConvNorm(ConvNormOptions{3, kStemChannels, 7, 2}));
   init_convolution(conv1);
 }
 
@@ -68,37 +81,51 @@ ResNetBlockImpl::ResNetBlockImpl(std::int64_t in_channels, std::int64_t width, s
   }
 }
 
-torch::Tensor ResNetBlockImpl::forward(const torch::Tensor& input) {
-  NormCall call{.activation = NormActivation::kRelu, .residual = {}, .groups = {}};
+torch::Tensor ResNetBlockImpl::forward(const torch::Tensor& input, const NormGroups& groups) {
+  NormCall call{.activation = NormActivation::kRelu, .residual = {}, .groups = groups};
   torch::Tensor x = input;
   for (std::size_t i = 0; i + 1 < convs.size(); ++i) x = convs[i](x, call);
-  call.residual = shortcut.is_empty() ? input : shortcut(input);
+  const NormCall plain{.activation = NormActivation::kNone, .residual = {}, .groups = groups};
+  call.residual = shortcut.is_empty() ? input : shortcut(input, plain);
   return convs.back()(x, call);
 }
 
-ResNetImpl::ResNetImpl(Backbone backbone) {
-  const ResNetShape shape = resnet_shape(backbone);
-  stem = register_module("stem", ResNetStem());
-  std::int64_t in_channels = 64;
-  for (int level = 0; level < kNumLevels; ++level) {
-    const std::int64_t width = 64 << level;
-    out_channels[level] = shape.bottleneck ? 4 * width : width;
-    stages[level] = register_module("res" + std::to_string(level + 2), torch::nn::ModuleList());
-    for (int i = 0; i < shape.num_blocks[level]; ++i) {
-      stages[level]->push_back(ResNetBlock(in_channels, width, out_channels[level], level > 0 && i == 0 ? 2 : 1));
-      in_channels = out_channels[level];
-    }
+std::int64_t resnet_channels(Backbone backbone, int level) {
+  return (resnet_shape(backbone).bottleneck ? 256 : 64) << level;
+}
+
+std::vector<ResNetBlock> make_resnet_stage(Backbone backbone, int level) {
+  const std::int64_t width = 64 << level, out = resnet_channels(backbone, level);
+  std::int64_t in = level == 0 ? kStemChannels : resnet_channels(backbone, level - 1);
+  std::vector<ResNetBlock> blocks;
+  for (int i = 0; i < resnet_shape(backbone).num_blocks[level]; ++i) {
+    blocks.emplace_back(in, width, out, level > 0 && i == 0 ? 2 : 1);
+    in = out;
   }
+  return blocks;
+}
+
+ResNetImpl::ResNetImpl(Backbone backbone) {
+  stem = register_module("stem", ResNetStem());
+  for (int level = 0; level < kNumLevels; ++level) stages[level] = register_stage(*this, backbone, level);
 }
 
 FeatureMaps ResNetImpl::forward(const torch::Tensor& image) {
   FeatureMaps features;
   torch::Tensor x = stem(image);
-  for (int level = 0; level < kNumLevels; ++level) {
-    for (const auto& block : *stages[level]) x = block->as<ResNetBlock>()->forward(x);
-    features[level] = x;
-  }
+  for (int level = 0; level < kNumLevels; ++level) features[level] = x = run_stage(stages[level], x);
   return features;
+}
+
+ResNetC4Impl::ResNetC4Impl(Backbone backbone) : channels_(resnet_channels(backbone, 2)) {
+  stem_ = register_module("stem", ResNetStem());
+  for (int level = 0; level < 3; ++level) stages_.push_back(register_stage(*this, backbone, level));
+}
+
+FeatureMaps ResNetC4Impl::forward(const torch::Tensor& image, const LevelMask&) {
+  torch::Tensor x = stem_(image);
+  for (const torch::nn::ModuleList& stage : stages_) x = run_stage(stage, x);
+  return {x};
 }
 
 }  // namespace soco

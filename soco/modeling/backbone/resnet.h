@@ -15,6 +15,18 @@ namespace soco {
 inline constexpr int kNumLevels = 4;
 using FeatureMaps = std::array<torch::Tensor, kNumLevels>;
 
+/// Which of the feature maps are wanted.
+using LevelMask = std::array<bool, kNumLevels>;
+inline constexpr LevelMask kAllLevels{true, true, true, true};
+
+/// What a detector pools its boxes from: `num_levels` maps of `out_channels` channels, finest first.
+struct DetectorBackboneImpl : torch::nn::Module {
+  /// image [N,3,H,W] normalised RGB -> the first num_levels() maps; those outside `wanted` may stay undefined.
+  virtual FeatureMaps forward(const torch::Tensor& image, const LevelMask& wanted = kAllLevels) = 0;
+  virtual int num_levels() const = 0;
+  virtual std::int64_t out_channels() const = 0;
+};
+
 /// conv1 (7x7, stride 2), BatchNorm, ReLU, 3x3 max pooling of stride 2.
 struct ResNetStemImpl : torch::nn::Module {
   ResNetStemImpl();
@@ -27,11 +39,17 @@ TORCH_MODULE(ResNetStem);
 /// the input, or to its 1x1 `shortcut` where shape changes. The stride sits on the first 3x3 convolution.
 struct ResNetBlockImpl : torch::nn::Module {
   ResNetBlockImpl(std::int64_t in_channels, std::int64_t width, std::int64_t out_channels, std::int64_t stride);
-  torch::Tensor forward(const torch::Tensor& input);
+  torch::Tensor forward(const torch::Tensor& input, const NormGroups& groups = {});
   std::vector<ConvNorm> convs;
   ConvNorm shortcut{nullptr};
 };
 TORCH_MODULE(ResNetBlock);
+
+/// The blocks of res2 (level 0) .. res5 (level 3).
+std::vector<ResNetBlock> make_resnet_stage(Backbone backbone, int level);
+
+/// Channels of C2 (level 0) .. C5 (level 3).
+std::int64_t resnet_channels(Backbone backbone, int level);
 
 /// ResNet (He et al. 2015), torchvision's v1.5, without the classifier. Keys as Detectron2's: stem.conv1.*,
 /// res{2..5}.{i}.conv{1,2,3}.*, res{2..5}.{0}.shortcut.*.
@@ -43,10 +61,24 @@ struct ResNetImpl : torch::nn::Module {
   /// image [N,3,H,W] normalised RGB -> C2..C5, [N, C, ceil(H/stride), ceil(W/stride)].
   FeatureMaps forward(const torch::Tensor& image);
 
-  std::array<std::int64_t, kNumLevels> out_channels{};
   ResNetStem stem{nullptr};
   std::array<torch::nn::ModuleList, kNumLevels> stages{nullptr, nullptr, nullptr, nullptr};
 };
 TORCH_MODULE(ResNet);
+
+/// ResNet up to res4, whose map, C4 of stride 16, is all that is pooled from. Keys: stem.conv1.*, res{2..4}.*. Values
+/// as ResNet's.
+struct ResNetC4Impl : DetectorBackboneImpl {
+  explicit ResNetC4Impl(Backbone backbone);
+  FeatureMaps forward(const torch::Tensor& image, const LevelMask& wanted = kAllLevels) override;
+  int num_levels() const override { return 1; }
+  std::int64_t out_channels() const override { return channels_; }
+
+ private:
+  ResNetStem stem_{nullptr};
+  std::vector<torch::nn::ModuleList> stages_;
+  std::int64_t channels_ = 0;
+};
+TORCH_MODULE(ResNetC4);
 
 }  // namespace soco

@@ -22,4 +22,15 @@ torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups
   return torch::relu(fc1(x.flatten(1)));
 }
 
+Res5HeadImpl::Res5HeadImpl(Backbone backbone)
+    : blocks_(make_resnet_stage(backbone, kNumLevels - 1)), channels_(resnet_channels(backbone, kNumLevels - 1)) {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) register_module(std::to_string(i), blocks_[i]);
+}
+
+torch::Tensor Res5HeadImpl::forward(const torch::Tensor& pooled, const NormGroups& groups) {
+  torch::Tensor x = pooled;
+  for (ResNetBlock& block : blocks_) x = block(x, groups);
+  return x.mean({2, 3});
+}
+
 }  // namespace soco

@@ -6,8 +6,16 @@
 #include <vector>
 
 #include "soco/layers/conv_norm.h"
+#include "soco/modeling/backbone/resnet.h"
 
 namespace soco {
+
+/// The part of a detector's second stage that turns pooled boxes into vectors.
+struct RoiHeadImpl : torch::nn::Module {
+  /// pooled [B,C,r,r] -> [B,out_channels()].
+  virtual torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups) = 0;
+  virtual std::int64_t out_channels() const = 0;
+};
 
 struct BoxHeadOptions {
   std::int64_t in_channels = 256;
@@ -19,13 +27,26 @@ struct BoxHeadOptions {
 /// Detectron2's FastRCNNConvFCHead: `num_convs` times (3x3 convolution, BatchNorm, ReLU), then one linear layer and
 /// ReLU. Keys: conv{1..}.weight, conv{1..}.norm.*, fc1.weight, fc1.bias. Start: libtorch's own for convolutions and
 /// linear layers, as in the release, from libtorch's generator.
-struct BoxHeadImpl : torch::nn::Module {
+struct BoxHeadImpl : RoiHeadImpl {
   explicit BoxHeadImpl(const BoxHeadOptions& options);
-  /// pooled [B,C,r,r] -> [B,fc_channels].
-  torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {});
+  torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
+  std::int64_t out_channels() const override { return fc1->options.out_features(); }
   std::vector<ConvNorm> convs;
   torch::nn::Linear fc1{nullptr};
 };
 TORCH_MODULE(BoxHead);
+
+/// Detectron2's Res5ROIHeads: the last stage of the ResNet, stride 2, then the mean over the remaining cells.
+/// Keys: {0..}.conv1.*, ... as the stage's. Start: as ResNet's.
+struct Res5HeadImpl : RoiHeadImpl {
+  explicit Res5HeadImpl(Backbone backbone);
+  torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
+  std::int64_t out_channels() const override { return channels_; }
+
+ private:
+  std::vector<ResNetBlock> blocks_;
+  std::int64_t channels_;
+};
+TORCH_MODULE(Res5Head);
 
 }  // namespace soco

@@ -42,10 +42,10 @@ bool has_boxes(const BoxSet& set, int level) {
 
 // The online network needs vectors of matched boxes alone; of the target, all boxes with a level are looked at (their
 // spread is a health figure). Where nothing is matched at all, every group is used, so that the loss has a graph.
-GroupSplit split_groups(const BoxSets& boxes, NetworkRole role) {
+GroupSplit split_groups(const BoxSets& boxes, NetworkRole role, int num_levels) {
   GroupSplit result;
   for (std::size_t s = 0; s < boxes.sets.size(); ++s) {
-    for (int level = 0; level < kNumLevels; ++level) {
+    for (int level = 0; level < num_levels; ++level) {
       const bool used = role == NetworkRole::kTarget ? has_boxes(boxes.sets[s], level)
                                                      : boxes.num_matches == 0 || reaches_loss(boxes.sets[s], level);
       (used ? result.used : result.unused).push_back({s, level, static_cast<std::int64_t>(s) * kNumLevels + level});
@@ -88,13 +88,13 @@ torch::Tensor stack_groups(std::map<std::int64_t, torch::Tensor>& pooled_by_posi
 }
 
 torch::Tensor run_heads(ContrastNetworkImpl& network, const torch::Tensor& pooled, const NormGroups& groups) {
-  const torch::Tensor projected = network.projector(network.box_head(pooled, groups), groups);
+  const torch::Tensor projected = network.projector(network.box_head->forward(pooled, groups), groups);
   return network.predictor.is_empty() ? projected : network.predictor(projected, groups);
 }
 
 // The same as far as the last BatchNorm: for its statistics.
 void run_heads_for_statistics(ContrastNetworkImpl& network, const torch::Tensor& pooled, const NormGroups& groups) {
-  const torch::Tensor features = network.box_head(pooled, groups);
+  const torch::Tensor features = network.box_head->forward(pooled, groups);
   if (network.predictor.is_empty())
     network.projector->hidden(features, groups);
   else
@@ -122,10 +122,10 @@ torch::Tensor assigned_rows(const std::vector<Group>& used, const BoxSets& boxes
 torch::Tensor embed_boxes_reference(ContrastNetworkImpl& network, NetworkRole role,
                                     const std::vector<torch::Tensor>& views, const BoxSets& boxes,
                                     const ModelOptions& options) {
-  const GroupSplit groups = split_groups(boxes, role);
+  const GroupSplit groups = split_groups(boxes, role, network.backbone->num_levels());
   std::map<std::int64_t, torch::Tensor> used, unused;
   for (std::size_t view = 0; view < views.size(); ++view) {
-    const FeatureMaps features = network.backbone(views[view]);
+    const FeatureMaps features = network.backbone->forward(views[view]);
     pool_groups(features, static_cast<std::int64_t>(view), groups.used, boxes, options.pooler_resolution, used);
     const torch::NoGradGuard no_grad;
     pool_groups(features, static_cast<std::int64_t>(view), groups.unused, boxes, options.pooler_resolution, unused);
@@ -151,20 +151,21 @@ torch::Tensor embed_boxes_assigned(ContrastNetworkImpl& network, const std::vect
   for (std::size_t view = 0; view < views.size(); ++view) {
     const std::vector<std::size_t> sets = boxes.on_view(static_cast<std::int64_t>(view));
     if (sets.empty()) continue;
+    const std::int64_t coarsest = network.backbone->num_levels() - 1;  // where boxes without a level are pooled
     LevelMask wanted{};
     std::vector<torch::Tensor> set_boxes;
     std::vector<std::int64_t> levels;
     for (const std::size_t s : sets) {
       set_boxes.push_back(boxes.sets[s].boxes);
       for (const std::int64_t level : boxes.sets[s].levels) {
-        wanted[level < 0 ? kNumLevels - 1 : level] = true;
-        levels.push_back(level);
+        levels.push_back(level < 0 ? coarsest : level);
+        wanted[levels.back()] = true;
       }
     }
     const std::int64_t count = static_cast<std::int64_t>(sets.size());
-    const torch::Tensor pooled =
-        pool_assigned(network.backbone(views[view], wanted), torch::cat(set_boxes), boxes.image_indices.repeat({count}),
-                      torch::tensor(levels, torch::kInt64), options.pooler_resolution);
+    const torch::Tensor pooled = pool_assigned(network.backbone->forward(views[view], wanted), torch::cat(set_boxes),
+                                               boxes.image_indices.repeat({count}),
+                                               torch::tensor(levels, torch::kInt64), options.pooler_resolution);
     const std::vector<torch::Tensor> vectors = at_least_float32(run_heads(network, pooled, {})).chunk(count);
     for (std::int64_t i = 0; i < count; ++i) by_set[sets[i]] = vectors[i];
   }

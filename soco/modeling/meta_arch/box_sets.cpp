@@ -17,7 +17,7 @@ void check_shape(const torch::Tensor& tensor, const std::vector<std::int64_t>& s
 }
 
 void check_side(const ObjectContrastInput::Side& side, std::int64_t num_images, std::int64_t boxes_per_image,
-                const std::string& what) {
+                int num_levels, const std::string& what) {
   check_shape(side.boxes, {num_images, boxes_per_image, 4}, what + ".boxes");
   check_shape(side.ids, {num_images, boxes_per_image}, what + ".ids");
   check_shape(side.levels, {num_images, boxes_per_image}, what + ".levels");
@@ -25,11 +25,11 @@ void check_side(const ObjectContrastInput::Side& side, std::int64_t num_images, 
     fail("{}.boxes must be float32 or float64", what);
   if (side.ids.scalar_type() != torch::kInt64 || side.levels.scalar_type() != torch::kInt64)
     fail("{}.ids and .levels must be int64", what);
-  if (side.levels.lt(-1).logical_or(side.levels.ge(kNumLevels)).any().item<bool>())
-    fail("{}.levels must lie in -1 .. {}", what, kNumLevels - 1);
+  if (side.levels.lt(-1).logical_or(side.levels.ge(num_levels)).any().item<bool>())
+    fail("{}.levels must lie in -1 .. {}", what, num_levels - 1);
 }
 
-void check_input(const ObjectContrastInput& input) {
+void check_input(const ObjectContrastInput& input, int num_levels) {
   if (input.views.empty() || input.pairs.empty()) fail("a batch needs at least one view and one pair");
   for (const torch::Tensor& view : input.views)
     if (view.dim() != 4 || view.size(0) != input.views[0].size(0) || view.size(1) != 3)
@@ -41,8 +41,8 @@ void check_input(const ObjectContrastInput& input) {
     const int num_views = static_cast<int>(input.views.size());
     if (pair.view_a < 0 || pair.view_a >= num_views || pair.view_b < 0 || pair.view_b >= num_views)
       fail("pair {} compares views {} and {}, but there are {} views", p, pair.view_a, pair.view_b, num_views);
-    check_side(pair.a, input.views[0].size(0), boxes.size(1), "pairs[" + std::to_string(p) + "].a");
-    check_side(pair.b, input.views[0].size(0), boxes.size(1), "pairs[" + std::to_string(p) + "].b");
+    check_side(pair.a, input.views[0].size(0), boxes.size(1), num_levels, "pairs[" + std::to_string(p) + "].a");
+    check_side(pair.b, input.views[0].size(0), boxes.size(1), num_levels, "pairs[" + std::to_string(p) + "].b");
   }
 }
 
@@ -76,8 +76,8 @@ std::vector<std::size_t> BoxSets::on_view(std::int64_t view) const {
   return result;
 }
 
-BoxSets collect_box_sets(const ObjectContrastInput& input) {
-  check_input(input);
+BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels) {
+  check_input(input, num_levels);
   BoxSets result;
   const torch::Tensor& first = input.pairs[0].a.boxes;
   result.num_images = first.size(0);

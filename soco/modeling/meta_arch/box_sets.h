@@ -33,7 +33,7 @@ struct BoxSets {
   std::vector<std::size_t> on_view(std::int64_t view) const;
 };
 
-/// Checks the batch (shapes, dtypes, view indices, levels, one device) and lays it out.
-BoxSets collect_box_sets(const ObjectContrastInput& input);
+/// Checks the batch (shapes, dtypes, view indices, levels below `num_levels`, one device) and lays it out.
+BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels);
 
 }  // namespace soco

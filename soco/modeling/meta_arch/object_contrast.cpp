@@ -47,17 +47,27 @@ torch::Tensor add_term(const torch::Tensor& queries, const torch::Tensor& keys, 
   return (torch::bmm(queries.detach(), keys.transpose(1, 2)) * match).sum();
 }
 
+std::shared_ptr<DetectorBackboneImpl> make_backbone(const ModelOptions& options) {
+  if (options.architecture == Architecture::kC4) return std::make_shared<ResNetC4Impl>(options.backbone);
+  return std::make_shared<FpnImpl>(options.backbone, options.fpn_channels);
+}
+
+std::shared_ptr<RoiHeadImpl> make_roi_head(const ModelOptions& options, std::int64_t in_channels) {
+  if (options.architecture == Architecture::kC4) return std::make_shared<Res5HeadImpl>(options.backbone);
+  return std::make_shared<BoxHeadImpl>(
+      BoxHeadOptions{in_channels, options.pooler_resolution, options.head_num_convs, options.head_fc_channels});
+}
+
 }  // namespace
 
 ContrastNetworkImpl::ContrastNetworkImpl(const ModelOptions& options, bool has_predictor) {
-  backbone = register_module("backbone", Fpn(options.backbone, options.fpn_channels));
-  // Detectron2 nests the box head in its RoI heads; the name is all that is nested here.
+  backbone = register_module("backbone", make_backbone(options));
+  // Detectron2 nests its heads in RoI heads; the name is all that is nested here.
   const auto roi_heads = register_module("roi_heads", std::make_shared<torch::nn::Module>("RoiHeads"));
-  box_head =
-      roi_heads->register_module("box_head", BoxHead(BoxHeadOptions{options.fpn_channels, options.pooler_resolution,
-                                                                    options.head_num_convs, options.head_fc_channels}));
+  const char* head_name = options.architecture == Architecture::kC4 ? "res5" : "box_head";
+  box_head = roi_heads->register_module(head_name, make_roi_head(options, backbone->out_channels()));
   projector =
-      register_module("projector", MlpHead(MlpHeadOptions{options.head_fc_channels, options.projector_hidden_channels,
+      register_module("projector", MlpHead(MlpHeadOptions{box_head->out_channels(), options.projector_hidden_channels,
                                                           options.projector_out_channels}));
   if (has_predictor)
     predictor = register_module(
@@ -78,7 +88,7 @@ ObjectContrastImpl::ObjectContrastImpl(const ModelOptions& model_options) : opti
 
 ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& input,
                                                  const std::function<void()>& between) {
-  const BoxSets boxes = collect_box_sets(input);
+  const BoxSets boxes = collect_box_sets(input, online->backbone->num_levels());
   const std::vector<torch::Tensor> views = channels_last(input.views);
   const auto embed = [&](ContrastNetwork& network, NetworkRole role) {
     return options.head_mode == HeadMode::kReference ? embed_boxes_reference(*network, role, views, boxes, options)

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +20,7 @@ struct ObjectContrastInput {
   struct Side {
     torch::Tensor boxes;   // [N,K,4] float32 (or float64 with a float64 model), xyxy, in [0,1] of the side's view
     torch::Tensor ids;     // [N,K] int64; boxes of equal id in one image and pair show the same object
-    torch::Tensor levels;  // [N,K] int64; 0..3 = P2..P5, -1: no level, never matched
+    torch::Tensor levels;  // [N,K] int64; 0..3 = P2..P5 (C4: 0), -1: no level, never matched
   };
   struct Pair {
     int view_a = 0, view_b = 0;
@@ -40,19 +41,20 @@ struct ObjectContrastOutput {
   std::array<std::int64_t, kNumLevels + 1> boxes_per_level{};  // all sides; P2..P5, then boxes without a level
 };
 
-/// One network: FPN over a backbone, box head, projector and, on the online side, predictor.
-/// Keys: backbone.*, roi_heads.box_head.*, projector.*, predictor.*.
+/// One network: the detector's backbone and head, projector and, on the online side, predictor.
+/// Keys: backbone.*, roi_heads.box_head.* (FPN) or roi_heads.res5.* (C4), projector.*, predictor.*.
 struct ContrastNetworkImpl : torch::nn::Module {
   ContrastNetworkImpl(const ModelOptions& options, bool has_predictor);
-  Fpn backbone{nullptr};
-  BoxHead box_head{nullptr};
+  std::shared_ptr<DetectorBackboneImpl> backbone;
+  std::shared_ptr<RoiHeadImpl> box_head;
   MlpHead projector{nullptr};
   MlpHead predictor{nullptr};  // null on the target
 };
 TORCH_MODULE(ContrastNetwork);
 
 /// SoCo's object-level contrast (section 3): an online network predicts, for every box, what a slowly moving target
-/// network sees of the same object in another view. Views and pairs are data, so SoCo-FPN and SoCo* are one class.
+/// network sees of the same object in another view. Views and pairs are data, so SoCo-C4, SoCo-FPN and SoCo* are
+/// one class.
 ///
 /// BatchNorm buffers move as in the authors' release. Backbone and pyramid: view by view. Heads in the reference mode:
 /// for every view in order, for every side on that view in order of the pairs (a before b), for P2..P5: 16 times in
@@ -67,7 +69,7 @@ struct ObjectContrastImpl : torch::nn::Module {
 
   /// Online passes of all views, then `between` (when set), then the target's without gradient and in the module's own
   /// train mode, then the loss, in float32 even under autocast. Call loss.backward() on the result.
-  /// Errors: shapes, dtypes or view indices that do not fit together, levels outside -1..3.
+  /// Errors: shapes, dtypes or view indices that do not fit together, levels that the architecture does not have.
   ObjectContrastOutput forward(const ObjectContrastInput& input, const std::function<void()>& between = {});
 
   ModelOptions options;
