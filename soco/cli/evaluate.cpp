@@ -22,6 +22,8 @@ struct EvaluateArguments {
   std::string gt, proposals, filter = "none", json, plot;
 };
 
+std::string file_name(const std::filesystem::path& path) { return path.filename().string(); }
+
 ProposalRecall evaluate_results(const AnnotationSet& truth, const EvaluateArguments& a, Logger& log) {
   const RankedResults results = read_ranked_results(a.proposals, truth.images);
   if (results.unknown_images.count() > 0) {
@@ -96,7 +98,7 @@ int run_evaluate(int argc, char** argv) {
   const ProposalRecall recall = is_results ? evaluate_results(truth, a, log) : evaluate_store(truth, a, log);
   std::fputs(recall_table(recall).c_str(), stdout);
   if (!a.json.empty()) write_file_atomic(a.json, recall_json(recall, a.gt, a.proposals));
-  if (!a.plot.empty()) write_file_atomic(a.plot, recall_svg(recall, a.proposals + " on " + a.gt));
+  if (!a.plot.empty()) write_file_atomic(a.plot, recall_svg(recall, file_name(a.proposals) + " on " + file_name(a.gt)));
   return 0;
 }
 
