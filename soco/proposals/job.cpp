@@ -39,14 +39,10 @@ struct Outcome {
   bool skipped = false;   // its row is there already
 };
 
-Image decode(std::span<const std::byte> bytes, const std::string& key, const ProposeOptions& options) {
-  return decode_image(bytes, key, {.max_pixels = options.search.max_pixels});
-}
-
 /// The boxes of an image file before the filter. Boxes that know nothing of the image need its header alone.
 ProposalSet make_boxes(std::span<const std::byte> bytes, const std::string& key, const ProposeOptions& options) {
   if (options.source == BoxSource::kSearch) {
-    const Image image = decode(bytes, key, options);
+    const Image image = decode_image(bytes, key, {.max_pixels = options.search.max_pixels});
     return {.height = image.height, .width = image.width, .boxes = selective_search(image, options.search)};
   }
   const ImageInfo info = probe_image(bytes, key);
