@@ -30,8 +30,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// A crash loses at most this much work.
-constexpr std::size_t kMaxBatch = 200;
-constexpr std::chrono::seconds kMaxBatchAge{5};
+constexpr std::size_t kMaxBatch = 64;
+constexpr std::chrono::seconds kMaxBatchAge{2};
 
 /// What became of one image.
 struct Outcome {
