@@ -13,6 +13,7 @@ ALLOWED = {
     "config": ["base"],
     "structures": ["base"],
     "image": ["base", "config", "structures"],
+    "evaluation": ["base", "config", "structures"],
     "proposals": ["base", "config", "structures", "image"],
     "layers": ["base", "structures"],
     "solver": ["base", "config", "layers", "structures"],
@@ -20,10 +21,10 @@ ALLOWED = {
     "data": ["base", "config", "structures", "image", "proposals"],
     "modeling": ["base", "config", "structures", "layers"],
     "export": ["base", "structures", "checkpoint"],
-    "report": CORE,
+    "report": CORE + ["evaluation"],
     "run": CORE + ["modeling/model_options.h"],
     "engine": CORE + ["layers", "solver", "checkpoint", "modeling", "export", "report", "run"],
-    "cli": CORE + ["layers", "solver", "checkpoint", "modeling", "export", "report", "run", "engine"],
+    "cli": CORE + ["evaluation", "layers", "solver", "checkpoint", "modeling", "export", "report", "run", "engine"],
 }
 
 # Third-party header (start of the path) -> folders that own it.

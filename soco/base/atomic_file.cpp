@@ -137,4 +137,16 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view bytes
   write_file_atomic(path, bytes_of(bytes));
 }
 
+void put_into_place(const std::filesystem::path& temporary, const std::filesystem::path& final_path) {
+  const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail("cannot open {}: {}", temporary.string(), errno_text(errno));
+  const int error_number = retry_fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (error_number != 0) fail("cannot sync {}: {}", temporary.string(), errno_text(error_number));
+  if (::rename(temporary.c_str(), final_path.c_str()) != 0) {
+    fail("cannot put {} into place: {}", final_path.string(), errno_text(errno));
+  }
+  sync_folder_of(final_path);
+}
+
 }  // namespace soco

@@ -50,4 +50,8 @@ class AtomicFile {
 void write_file_atomic(const std::filesystem::path& path, std::string_view bytes);
 void write_file_atomic(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
+/// Syncs a finished file, renames it to its final name, which it replaces, and syncs the folder; for files that others
+/// than AtomicFile write. Both in one folder. Error when one of these fails.
+void put_into_place(const std::filesystem::path& temporary, const std::filesystem::path& final_path);
+
 }  // namespace soco

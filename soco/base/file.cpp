@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <limits>
 
@@ -67,6 +69,14 @@ Buffer read_whole(const std::filesystem::path& path, std::uint64_t max_bytes) {
   return buffer;
 }
 
+// The nearest existing folder above the path.
+std::filesystem::path existing_folder_of(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::path folder = std::filesystem::absolute(path, ignored);
+  while (!std::filesystem::exists(folder, ignored) && folder != folder.parent_path()) folder = folder.parent_path();
+  return folder;
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
@@ -88,13 +98,21 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
 }
 
 std::uint64_t free_bytes(const std::filesystem::path& path) {
-  std::error_code ignored;
-  std::filesystem::path folder = std::filesystem::absolute(path, ignored);
-  while (!std::filesystem::exists(folder, ignored) && folder != folder.parent_path()) folder = folder.parent_path();
   struct statvfs status {};
-  if (::statvfs(folder.c_str(), &status) != 0)
+  if (::statvfs(existing_folder_of(path).c_str(), &status) != 0)
     fail("cannot ask for the free space at {}: {}", path.string(), errno_text(errno));
   return static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_frsize);
+}
+
+bool is_on_network(const std::filesystem::path& path) {
+  // Magic numbers of linux/magic.h and of the file systems' own sources: NFS, SMB, CIFS, SMB2, Lustre, GPFS, Ceph, AFS,
+  // BeeGFS, 9p, FUSE (of which some are local; they only lose readers during writing).
+  constexpr std::array<std::uint32_t, 11> kShared{0x6969,     0x517B,     0xFF534D42, 0xFE534D42,
+                                                  0x0BD00BD0, 0x47504653, 0x00C36400, 0x5346414F,
+                                                  0x19830326, 0x01021997, 0x65735546};
+  struct statfs status {};
+  if (::statfs(existing_folder_of(path).c_str(), &status) != 0) return false;
+  return std::find(kShared.begin(), kShared.end(), static_cast<std::uint32_t>(status.f_type)) != kShared.end();
 }
 
 }  // namespace soco

@@ -23,4 +23,8 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
 /// Bytes an ordinary user can still write at this path's file system (the nearest existing folder above it counts).
 std::uint64_t free_bytes(const std::filesystem::path& path);
 
+/// Whether the path's file system is shared between machines, as far as its type tells (NFS, SMB, Lustre, GPFS, Ceph,
+/// 9p, FUSE ...): memory mapped by several machines is not shared there, and locks may not be.
+bool is_on_network(const std::filesystem::path& path);
+
 }  // namespace soco

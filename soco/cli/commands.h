@@ -11,6 +11,8 @@ namespace soco {
 int run_synth(int argc, char** argv);
 int run_propose(int argc, char** argv);
 int run_convert(int argc, char** argv);
+int run_merge(int argc, char** argv);
+int run_evaluate(int argc, char** argv);
 int run_export(int argc, char** argv);
 int run_inspect(int argc, char** argv);
 int run_doctor(int argc, char** argv);

@@ -1,33 +1,127 @@
 // SPDX-License-Identifier: MIT
+#include <array>
+
 #include "soco/base/error.h"
+#include "soco/base/json_reader.h"
 #include "soco/base/log.h"
+#include "soco/base/signals.h"
 #include "soco/cli/commands.h"
 #include "soco/image/image_list.h"
+#include "soco/proposals/coco_convert.h"
+#include "soco/proposals/refilter.h"
 #include "soco/proposals/release_json.h"
 #include "soco/proposals/store.h"
+#include "soco/structures/coco_json.h"
 
 namespace soco {
+namespace {
+
+enum class JsonFormat { kSoco, kCocoResults, kCocoAnnotations };
+constexpr std::array<EnumName<JsonFormat>, 3> kFormatNames{{{JsonFormat::kSoco, "soco-json"},
+                                                            {JsonFormat::kCocoResults, "coco-results"},
+                                                            {JsonFormat::kCocoAnnotations, "coco-annotations"}}};
+
+struct ConvertArguments {
+  std::string from, out, images, annotations, format, filter = "none";
+  double min_score = CocoImportOptions{}.min_score;
+  bool partial = false;
+};
+
+bool is_json(const std::string& path) { return std::filesystem::path(path).extension() == ".json"; }
+
+/// Results are a list, annotations an object with three certain lists, and the release's file is any other object.
+JsonFormat format_of(const std::string& path) {
+  JsonReader json(path, "");
+  if (json.peek() == JsonReader::Kind::kArray) return JsonFormat::kCocoResults;
+  int num_lists = 0;
+  json.read_object([&](const std::string& key) {
+    num_lists += key == "images" || key == "annotations" || key == "categories";
+    json.skip();
+  });
+  return num_lists == 3 ? JsonFormat::kCocoAnnotations : JsonFormat::kSoco;
+}
+
+void check_results_annotations(const ConvertArguments& a, JsonFormat format) {
+  if (format == JsonFormat::kCocoResults && a.annotations.empty()) {
+    fail_usage("convert: --annotations is needed with COCO results, which name images by the ids of such a file");
+  }
+  if (format != JsonFormat::kCocoResults && !a.annotations.empty()) {
+    fail_usage("convert: --annotations is for coco-results; this is {}", enum_name(format, kFormatNames));
+  }
+}
+
+void import_json(const ConvertArguments& a, Logger& log) {
+  if (a.images.empty()) fail_usage("convert: --images is needed with JSON: a store holds their sizes and fingerprints");
+  const JsonFormat format = a.format.empty() ? format_of(a.from) : parse_enum(a.format, kFormatNames, "--format");
+  check_results_annotations(a, format);
+  const std::vector<ImageEntry> entries = list_images(a.images);
+  const FilterOptions filter = parse_filter(a.filter);
+  if (format == JsonFormat::kSoco) {
+    const ReleaseJsonSummary s =
+        import_release_json(a.from, entries, a.out, filter, a.partial ? ForeignNames::kMany : ForeignNames::kFew);
+    log.info("{}: {} images, {} boxes, {} images without an entry", a.out, s.num_images, s.num_boxes, s.num_missing);
+    if (s.unused.count() > 0) log.warning("{}: entries without an image, left out: {}", a.from, s.unused.text());
+    return;
+  }
+  const CocoConvertSummary s = import_coco(
+      {.json = a.from, .annotations = a.annotations, .min_score = a.min_score, .filter = filter}, entries, a.out, log);
+  log.info("{}: {} images, {} boxes, {} boxes left out, {} names unmatched", a.out, s.num_images, s.num_boxes,
+           s.num_dropped, s.num_unmatched);
+}
+
+void export_json(const ConvertArguments& a, Logger& log) {
+  const JsonFormat format = a.format.empty() ? JsonFormat::kSoco : parse_enum(a.format, kFormatNames, "--format");
+  check_results_annotations(a, format);
+  const ProposalStore store = ProposalStore::open_read(a.from);
+  const FilterOptions filter = parse_filter(a.filter);
+  if (format == JsonFormat::kSoco) {
+    const ReleaseJsonSummary s = export_release_json(store, a.out, filter);
+    log.info("{}: {} images, {} boxes, {} bad images left out", a.out, s.num_images, s.num_boxes, s.num_missing);
+    return;
+  }
+  const CocoConvertSummary s =
+      format == JsonFormat::kCocoAnnotations
+          ? export_coco_annotations(store, a.out, filter)
+          : export_coco_results(store, read_coco_annotations(a.annotations), a.out, filter, log);
+  log.info("{}: {} images, {} boxes", a.out, s.num_images, s.num_boxes);
+}
+
+}  // namespace
 
 int run_convert(int argc, char** argv) {
-  std::string from, out, images;
-  CommandLine line("convert", "Turns a proposal store into the SoCo release's JSON, and that JSON into a store.",
-                   "  soco convert --from proposals.db --out proposals.json\n"
-                   "  soco convert --from proposals.json --images photos --out proposals.db\n");
-  line.app.add_option("--from", from, "a store (.db) or the release's JSON (.json)")->required();
-  line.app.add_option("--out", out, "file to write: .json or .db, the other of the two")->required();
-  line.app.add_option("--images", images, "from JSON: the images it speaks of (folder or list file)");
+  ConvertArguments a;
+  CommandLine line(
+      "convert",
+      "Turns proposals into another form: stores (.db), the SoCo release's JSON, COCO results and annotations.",
+      "  soco convert --from proposals.db --out proposals.json --filter ratio=3,size=0.3:0.8,min=32\n"
+      "  soco convert --from proposals.json --images photos --out proposals.db\n"
+      "  soco convert --from results.json --annotations gt.json --images val --min-score 0.3 --out det.db\n"
+      "  soco convert --from instances.json --images val --out objects.db\n"
+      "  soco convert --from all.db --filter ratio=3,size=0.3:0.8,min=32 --out small.db\n");
+  line.app.add_option("--from", a.from, "a store, or JSON (.json)")->required();
+  line.app.add_option("--out", a.out, "file to write: .json, else a store")->required();
+  line.app.add_option("--format", a.format,
+                      "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
+                      "writing: soco-json)");
+  line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder or list file)");
+  line.app.add_option("--annotations", a.annotations, "with coco-results: the file that gives image ids their names");
+  line.app.add_option("--min-score", a.min_score, "from coco-results: leave out boxes with a lower score");
+  line.app.add_option("--filter", a.filter, "boxes to keep: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")
+      ->capture_default_str();
+  line.app.add_flag("--partial", a.partial, "from soco-json: it may speak mostly of other images");
   if (!line.parse(argc, argv)) return 0;
-  const bool from_json = std::filesystem::path(from).extension() == ".json";
-  const bool to_json = std::filesystem::path(out).extension() == ".json";
-  if (from_json == to_json)
-    fail_usage("convert: --from {} --out {}: exactly one of the two must end in .json", from, out);
-  if (from_json && images.empty())
-    fail_usage("convert: --images is needed with JSON, which names images by their stem alone");
+  const bool from_json = is_json(a.from), to_json = is_json(a.out);
+  if (from_json && to_json) fail_usage("convert: --from {} --out {}: one of the two must be a store", a.from, a.out);
   ConsoleLogger log;
-  const ReleaseJsonSummary summary = to_json ? export_release_json(ProposalStore::open_read(from), out)
-                                             : import_release_json(from, list_images(images), out);
-  log.info("{}: {} images, {} boxes, {} images without boxes, {} entries without an image", out, summary.num_images,
-           summary.num_boxes, summary.num_missing, summary.num_unused);
+  install_stop_signals();
+  if (from_json) {
+    import_json(a, log);
+  } else if (to_json) {
+    export_json(a, log);
+  } else {
+    const std::int64_t num_boxes = refilter_store(ProposalStore::open_read(a.from), a.out, parse_filter(a.filter));
+    log.info("{}: {} boxes", a.out, num_boxes);
+  }
   return 0;
 }
 

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cstdio>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "soco/base/error.h"
 #include "soco/base/file.h"
 #include "soco/base/json.h"
 #include "soco/base/log.h"
+#include "soco/base/missing_names.h"
+#include "soco/base/progress.h"
 #include "soco/cli/commands.h"
 #include "soco/data/sampler.h"
 #include "soco/image/image_list.h"
 #include "soco/proposals/store.h"
 #include "soco/report/contact_sheet.h"
+#include "soco/report/proposal_sheet.h"
 #include "soco/run/recipes.h"
 #include "soco/run/run_folder.h"
 
@@ -72,29 +78,87 @@ std::vector<DrawnSample> draw_samples(const ViewSource& source, std::int64_t epo
   return samples;
 }
 
+int inspect_views(ViewSource source, const std::string& out, std::int64_t epoch, int count) {
+  write_image(out, draw_views(draw_samples(source, epoch, count), source.options.plan));
+  ConsoleLogger().info("wrote {}", out);
+  return 0;
+}
+
+/// Prints what a store holds and draws the boxes that the filter keeps on images spread over it.
+int inspect_proposals(const std::string& path, const std::filesystem::path& images, const std::string& filter_text,
+                      const std::string& out, int count, int num_boxes) {
+  const ProposalStore store = ProposalStore::open_read(path);
+  const FilterOptions filter = parse_filter(filter_text);
+  const std::vector<ImageEntry> entries = list_images(images);
+  std::unordered_map<std::string_view, const ImageEntry*> entry_of_key;
+  for (const ImageEntry& entry : entries) entry_of_key.emplace(entry.key, &entry);
+  ConsoleLogger log;
+  Progress progress(log, "inspect", store.size(), "images");
+  const std::int64_t step = std::max<std::int64_t>(1, store.size() / count);
+  ProposalHistograms histograms;
+  MissingNames missing;
+  std::vector<DrawnProposals> drawn;
+  std::int64_t index = 0;
+  store.for_each([&](const ProposalRecord& record) {
+    progress.update(index + 1);
+    const bool wanted = index++ >= step * static_cast<std::int64_t>(drawn.size());
+    if (!record.error.empty()) return histograms.add_bad();
+    const ProposalSet& set = record.proposals;
+    std::vector<Box> kept = filter_proposals(set.boxes, set.height, set.width, filter);
+    histograms.add(set.height, set.width, set.boxes, kept.size());
+    const auto entry = entry_of_key.find(record.key);
+    if (entry == entry_of_key.end()) return missing.add(record.key);
+    if (!wanted || static_cast<int>(drawn.size()) >= count) return;
+    drawn.push_back({record.key, read_image(*entry->second), std::move(kept)});
+  });
+  progress.finish();
+  missing.check_minority(index, path, "rows, so many are of images that --images lacks:");
+  if (missing.count() > 0) log.warning("{}: rows of images that are not there: {}", path, missing.text());
+  std::fputs(fmt::format("{}\n{}", store.options(), histograms.text()).c_str(), stdout);
+  write_image(out, draw_proposals(drawn, num_boxes));
+  log.info("wrote {}", out);
+  return 0;
+}
+
 }  // namespace
 
 int run_inspect(int argc, char** argv) {
-  std::string what, run, out = "views.png", config = "soco_fpn_100ep";
+  std::string what, run, out, filter = "none", config = "soco_fpn_100ep";
   ViewSource source;
-  int count = 6;
+  int count = 6, num_boxes = 100;
   std::int64_t epoch = 0;
-  CommandLine line("inspect", "Draws what the training sees: views with boxes, ids, levels, jitter and cutout.",
-                   "  soco inspect views runs/first --out views.png\n"
-                   "  soco inspect views --images photos --config soco_fpn_400ep --count 10 --out views.png\n");
-  line.app.add_option("WHAT", what, "views")->required();
-  line.app.add_option("RUN", run, "run folder: drawn as it was configured");
-  line.app.add_option("--images", source.images, "instead of a run: folder of images or list file");
+  CommandLine line(
+      "inspect",
+      "Draws what the training sees: views with boxes, ids, levels, jitter and cutout; or the proposals of "
+      "a store, ranked, with histograms.",
+      "  soco inspect views runs/first --out views.png\n"
+      "  soco inspect views --images photos --config soco_fpn_400ep --count 10 --out views.png\n"
+      "  soco inspect proposals proposals.db --images photos --out proposals.png --num 12\n");
+  line.app.add_option("WHAT", what, "views or proposals")->required();
+  line.app.add_option("RUN", run, "views: a run folder, drawn as it was configured; proposals: the store");
+  line.app.add_option("--images", source.images, "folder of images or list file; views: instead of a run");
   line.app.add_option("--proposals", source.proposals, "with --images: a store (default: made on the spot)");
   line.app.add_option("--config", config, "with --images: recipe or TOML file")->capture_default_str();
-  line.app.add_option("--count", count, "images to draw")->capture_default_str()->check(CLI::Range(1, 100));
+  line.app.add_option("--count,--num", count, "images to draw")->capture_default_str()->check(CLI::Range(1, 100));
   line.app.add_option("--epoch", epoch, "epoch to draw")->capture_default_str()->check(CLI::NonNegativeNumber);
-  line.app.add_option("--out", out, "PNG or JPEG to write")->capture_default_str();
+  line.app.add_option("--out", out, "PNG or JPEG to write (default: views.png, proposals.png)");
+  line.app.add_option("--filter", filter, "proposals: boxes to draw: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")
+      ->capture_default_str();
+  line.app.add_option("--boxes", num_boxes, "proposals: boxes to draw on an image, the best first")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
   line.take_overrides(source.options);
   if (!line.parse(argc, argv)) return 0;
   // Without a run folder the first key=value word stands in its place.
   const std::string first_key = run.find('=') != std::string::npos ? std::exchange(run, "") : "";
-  if (what != "views") fail_usage("inspect {}: what can be inspected is: views", what);
+  if (what != "views" && what != "proposals")
+    fail_usage("inspect {}: what can be inspected is: views, proposals", what);
+  if (out.empty()) out = what + ".png";
+  if (what == "proposals") {
+    if (!first_key.empty()) fail_usage("inspect proposals: takes no key=value, such as {}", first_key);
+    if (run.empty() || source.images.empty()) fail_usage("inspect proposals: name a store, and give --images");
+    return inspect_proposals(run, source.images, filter, out, count, num_boxes);
+  }
   if (run.empty() == source.images.empty()) fail_usage("inspect views: name a run folder, or give --images, not both");
   if (run.empty())
     load_recipe_or_file(source.options, config);
@@ -103,9 +167,7 @@ int run_inspect(int argc, char** argv) {
   if (!first_key.empty()) apply_override(source.options, first_key);
   line.apply_overrides(source.options);
   validate_options(source.options);
-  write_image(out, draw_views(draw_samples(source, epoch, count), source.options.plan));
-  ConsoleLogger().info("wrote {}", out);
-  return 0;
+  return inspect_views(std::move(source), out, epoch, count);
 }
 
 }  // namespace soco

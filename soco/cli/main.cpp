@@ -59,6 +59,8 @@ const std::vector<Command>& command_table() {
       {"propose", "make object proposals for images, into one SQLite file", &run_propose},
       {"inspect", "draw what the training will see", &run_inspect},
       {"convert", "proposals: store to and from the release's JSON", &run_convert},
+      {"merge", "join the proposal stores of a job's shards", &run_merge},
+      {"evaluate", "measure proposals against COCO annotations", &run_evaluate},
       {"synth", "make synthetic scenes with COCO labels, to try everything offline", &run_synth},
       {"replay", "run one training step on a given batch and write all its numbers", &replay},
       {"doctor", "say what this machine, libtorch and data allow", &run_doctor},

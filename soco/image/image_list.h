@@ -18,7 +18,7 @@ namespace soco {
 struct ImageEntry {
   std::string key;
   std::filesystem::path path;           // the image's file, or the archive that holds it
-  std::optional<ArchiveMember> member;  // its place in the archive
+  std::optional<ArchiveMember> member = {};  // its place in the archive
 };
 
 /// The images of a folder, to its leaves, sorted by key (bytes), those inside its .tar and .zip files among them.

@@ -18,6 +18,7 @@
 #include "soco/base/format.h"
 #include "soco/base/hash.h"
 #include "soco/base/progress.h"
+#include "soco/base/random.h"
 #include "soco/base/signals.h"
 #include "soco/base/thread_pool.h"
 #include "soco/image/codec.h"
@@ -29,32 +30,58 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// A crash loses at most this much work.
-constexpr std::size_t kMaxBatch = 200;
-constexpr std::chrono::seconds kMaxBatchAge{5};
+constexpr std::size_t kMaxBatch = 64;
+constexpr std::chrono::seconds kMaxBatchAge{2};
 
-/// What became of one image; `skipped`: its row is there already, and `record` is empty.
+/// What became of one image.
 struct Outcome {
-  ProposalRecord record;
-  bool skipped = false;
+  ProposalRecord record;  // its error, too, when `skipped`
+  bool skipped = false;   // its row is there already
 };
+
+/// The boxes of an image file before the filter. Boxes that know nothing of the image need its header alone.
+ProposalSet make_boxes(std::span<const std::byte> bytes, const std::string& key, const ProposeOptions& options) {
+  if (options.source == BoxSource::kSearch) {
+    const Image image = decode_image(bytes, key, {.max_pixels = options.search.max_pixels});
+    return {.height = image.height, .width = image.width, .boxes = selective_search(image, options.search)};
+  }
+  const ImageInfo info = probe_image(bytes, key);
+  ProposalSet set{.height = info.height, .width = info.width, .boxes = {}};
+  if (options.source == BoxSource::kGrid) {
+    set.boxes = box_grid(set.height, set.width, options.grid);
+  } else {
+    const Hash128 stream = hash128(bytes_of(key));  // a function of the image's name, not of its place in the list
+    Rng rng(static_cast<std::uint64_t>(options.random.seed), stream.high, stream.low, purpose::kRandomBoxes);
+    set.boxes = random_boxes(set.height, set.width, options.random, rng);
+  }
+  return set;
+}
 
 /// Reads the file, then either finds its row or makes it. Error of the image: in the record, never thrown.
 Outcome process(const ImageEntry& entry, const ProposeOptions& options, const ProposalStore& store) {
   Outcome outcome;
-  outcome.record.key = entry.key;
+  ProposalRecord& record = outcome.record;
+  record.key = entry.key;
+  std::vector<std::byte> bytes;
   try {
-    const DecodeLimits limits{.max_pixels = options.search.max_pixels};
-    const std::vector<std::byte> bytes = read_image_bytes(entry, limits.max_file_bytes);
-    outcome.record.fingerprint = hash128(bytes);
-    const std::optional<ProposalRecord> found = store.get(entry.key);
-    if (found && found->error.empty() && found->fingerprint == outcome.record.fingerprint) return {{}, true};
-    const Image image = decode_image(bytes, entry.key, limits);
-    ProposalSet proposals{.height = image.height, .width = image.width, .boxes = {}};
-    proposals.boxes =
-        filter_proposals(selective_search(image, options.search), image.height, image.width, options.filter);
-    outcome.record.proposals = std::move(proposals);
+    bytes = read_image_bytes(entry, DecodeLimits{}.max_file_bytes);
+    record.fingerprint = hash128(bytes);
   } catch (const Error& e) {
-    outcome.record.error = e.what();
+    record.error = e.what();  // the fingerprint stays zero, as in the row of an earlier run that could not read it
+  }
+  const std::optional<ProposalRecord> found = store.get(entry.key);
+  if (found && found->fingerprint == record.fingerprint && (found->error.empty() || !options.retry_bad)) {
+    record.error = found->error;
+    outcome.skipped = true;
+    return outcome;
+  }
+  if (!record.error.empty()) return outcome;
+  try {
+    ProposalSet set = make_boxes(bytes, entry.key, options);
+    set.boxes = filter_proposals(set.boxes, set.height, set.width, options.filter);
+    record.proposals = std::move(set);
+  } catch (const Error& e) {
+    record.error = e.what();
   }
   return outcome;
 }
@@ -137,15 +164,15 @@ class BatchWriter {
 };
 
 void account(const Outcome& outcome, ProposeSummary& summary, Logger& logger) {
+  const bool is_bad = !outcome.record.error.empty();
+  summary.num_bad += is_bad ? 1 : 0;
   if (outcome.skipped) {
     ++summary.num_skipped;
     return;
   }
   ++summary.num_done;
   summary.num_boxes += static_cast<std::int64_t>(outcome.record.proposals.boxes.size());
-  if (outcome.record.error.empty()) return;
-  ++summary.num_bad;
-  logger.warning("bad image {}: {}", outcome.record.key, outcome.record.error);
+  if (is_bad) logger.warning("bad image {}: {}", outcome.record.key, outcome.record.error);
 }
 
 std::string progress_note(const ProposeSummary& summary) {
@@ -191,9 +218,19 @@ void check_bad_share(const ProposeSummary& summary, const ProposeOptions& option
   const bool few = summary.num_bad <= kMinBadAllowed && summary.num_bad < summary.num_images;
   if (few && options.max_bad_ratio > 0) return;
   fail(
-      "proposals: {} of {} images are bad, more than max_bad_ratio = {}; the log names them, and {} keeps the rest: "
+      "proposals: {} of {} images are bad, more than max_bad_ratio = {}; {} keeps the rest, and the reason of each: "
       "repair or remove them and run again, or raise max_bad_ratio",
       summary.num_bad, summary.num_images, options.max_bad_ratio, options.out.string());
+}
+
+/// " key=value" of every option that shapes the boxes.
+template <class Options>
+std::string fields_text(const Options& options) {
+  std::string text;
+  for (const OptionDoc& doc : describe(options)) {
+    if (doc.key != "max_pixels") text += fmt::format(" {}={}", doc.key, doc.default_value);
+  }
+  return text;
 }
 
 std::optional<int> parse_count(std::string_view text) {
@@ -222,15 +259,27 @@ Shard parse_shard(std::string_view text) {
 
 void ProposeOptions::validate() const {
   search.validate();
+  random.validate();
+  grid.validate();
   filter.validate();
   parse_shard(shard);
   if (out.empty()) fail_usage("out: the file for the proposals is not given");
 }
 
-std::string store_options_text(const SelectiveSearchOptions& search, const FilterOptions& filter) {
-  return fmt::format("strategy={} scale={} sigma={} min_size={} filter={}",
-                     enum_name(search.strategy, kSearchStrategyNames), search.scale, search.sigma, search.min_size,
-                     to_string(filter));
+std::string store_options_text(const ProposeOptions& o) {
+  std::string text = "source=" + enum_name(o.source, kBoxSourceNames);
+  switch (o.source) {
+    case BoxSource::kSearch:
+      text += fields_text(o.search);
+      break;
+    case BoxSource::kRandom:
+      text += fields_text(o.random);
+      break;
+    case BoxSource::kGrid:
+      text += fields_text(o.grid);
+      break;
+  }
+  return text + " filter=" + to_string(o.filter);
 }
 
 ProposeSummary propose(const std::vector<ImageEntry>& entries, const ProposeOptions& options, Logger& logger) {
@@ -242,7 +291,7 @@ ProposeSummary propose(const std::vector<ImageEntry>& entries, const ProposeOpti
   for (const ImageEntry& entry : entries) {
     if (shard.contains(entry.key)) mine.push_back(&entry);
   }
-  ProposalStore store = ProposalStore::create_or_open(options.out, store_options_text(options.search, options.filter));
+  ProposalStore store = ProposalStore::create_or_open(options.out, store_options_text(options));
   ProposeSummary summary;
   summary.num_images = static_cast<std::int64_t>(mine.size());
   if (!mine.empty()) run_workers(mine, options, store, summary, logger);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/proposals/release_json.h"
 
-#include <fstream>
-#include <system_error>
+#include <array>
 #include <unordered_map>
 #include <utility>
 
@@ -11,15 +10,15 @@
 #include "soco/base/file.h"
 #include "soco/base/hash.h"
 #include "soco/base/json.h"
-#include "soco/base/signals.h"
+#include "soco/base/json_reader.h"
 #include "soco/image/codec.h"
+#include "soco/proposals/new_store.h"
 #include "soco/proposals/release_box.h"
 
 namespace soco {
 namespace {
 
-constexpr std::size_t kBatch = 200;
-constexpr const char* kImportedOptions = "imported from the release's json";
+constexpr const char* kForm = "{\"<file stem>\": [[x, y, w, h], ...], ...} in whole pixels";
 
 std::string stem_of(std::string_view key) { return std::filesystem::path(key).stem().string(); }
 
@@ -42,8 +41,9 @@ std::string json_entry(const std::string& stem, const ProposalSet& proposals) {
 /// Puts one image's boxes into the new store.
 class Importer {
  public:
-  Importer(const std::string& name, const std::vector<ImageEntry>& entries, ProposalStore& store)
-      : name_(name), entries_(entries), store_(store), used_(entries.size(), false) {
+  Importer(const std::string& name, const std::vector<ImageEntry>& entries, const FilterOptions& filter,
+           NewStore& store)
+      : name_(name), entries_(entries), filter_(filter), store_(store), used_(entries.size(), false) {
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const auto [place, added] = by_stem_.emplace(stem_of(entries[i].key), i);
       if (!added) {
@@ -55,35 +55,27 @@ class Importer {
 
   void add(const std::string& stem, const std::vector<ReleaseBox>& boxes) {
     const auto place = by_stem_.find(stem);
-    if (place == by_stem_.end()) {
-      ++summary_.num_unused;
-      return;
-    }
+    if (place == by_stem_.end()) return unused_.add(stem);
     if (used_[place->second]) fail("{}: '{}' is there twice", name_, stem);
     used_[place->second] = true;
-    batch_.push_back(record_of(entries_[place->second], stem, boxes));
-    ++summary_.num_images;
-    summary_.num_boxes += static_cast<std::int64_t>(batch_.back().proposals.boxes.size());
-    if (batch_.size() >= kBatch) commit();
-    if (stop_requested()) throw Error(ErrorKind::kInterrupted, name_ + ": stopped by a signal; nothing was kept");
+    store_.add(record_of(entries_[place->second], stem, boxes));
   }
 
-  ReleaseJsonSummary finish() {
-    commit();
-    if (summary_.num_images == 0) {
-      fail("{}: none of its {} entries has the stem of one of the {} images", name_, summary_.num_unused,
-           entries_.size());
+  ReleaseJsonSummary finish(ForeignNames foreign) {
+    const std::int64_t num_entries = store_.num_rows() + unused_.count();
+    if (store_.num_rows() == 0) {
+      fail("{}: none of its {} entries has the stem of one of the {} images", name_, num_entries, entries_.size());
     }
-    summary_.num_missing = static_cast<std::int64_t>(entries_.size()) - summary_.num_images;
-    return summary_;
+    if (foreign == ForeignNames::kFew) {
+      unused_.check_minority(num_entries, name_, "entries, so many have the stem of no image:");
+    }
+    return {.num_images = store_.num_rows(),
+            .num_boxes = store_.num_boxes(),
+            .num_missing = static_cast<std::int64_t>(entries_.size()) - store_.num_rows(),
+            .unused = unused_};
   }
 
  private:
-  void commit() {
-    if (!batch_.empty()) store_.put(batch_);
-    batch_.clear();
-  }
-
   ProposalRecord record_of(const ImageEntry& entry, const std::string& stem,
                            const std::vector<ReleaseBox>& boxes) const {
     const std::vector<std::byte> bytes = read_image_bytes(entry);
@@ -101,104 +93,38 @@ class Importer {
       }
       record.proposals.boxes.push_back(box_from_release_box(b));
     }
-    if (boxes.empty()) {
-      record.proposals.boxes.push_back({0, 0, static_cast<float>(info.width), static_cast<float>(info.height)});
-    }
+    // Without boxes the filter gives the whole image.
+    record.proposals.boxes = filter_proposals(record.proposals.boxes, info.height, info.width, filter_);
     return record;
   }
 
   std::string name_;
   const std::vector<ImageEntry>& entries_;
-  ProposalStore& store_;
+  const FilterOptions& filter_;
+  NewStore& store_;
   std::unordered_map<std::string, std::size_t> by_stem_;
   std::vector<bool> used_;  // per entry: the file had its stem
-  std::vector<ProposalRecord> batch_;
-  ReleaseJsonSummary summary_;
+  MissingNames unused_;
 };
 
-/// Takes the file in as it is parsed, since it may be larger than memory. Depth 1: stems; 2: boxes; 3: numbers.
-class ReleaseJsonHandler : public nlohmann::json_sax<Json> {
- public:
-  ReleaseJsonHandler(std::string name, Importer& importer) : name_(std::move(name)), importer_(importer) {}
+int read_coordinate(JsonReader& json) {
+  constexpr std::int64_t kLargest = 1 << 30;
+  const std::int64_t value = json.read_integer();
+  if (value < -kLargest || value > kLargest) json.fail_here(fmt::format("{} px, which no image reaches", value));
+  return static_cast<int>(value);
+}
 
-  bool start_object(std::size_t) override { return depth_++ == 0 ? true : refuse("an object"); }
-  bool end_object() override { return --depth_ == 0; }
-  bool key(string_t& stem) override {
-    stem_ = stem;
-    return true;
-  }
-  bool start_array(std::size_t) override {
-    if (depth_ == 0 || depth_ == 3) return refuse("a list");
-    if (depth_++ == 1) boxes_.clear();
-    numbers_.clear();
-    return true;
-  }
-  bool end_array() override {
-    if (--depth_ == 1) {
-      importer_.add(stem_, boxes_);
-    } else {
-      if (numbers_.size() != 4) refuse(fmt::format("a box of {} numbers", numbers_.size()));
-      boxes_.push_back({numbers_[0], numbers_[1], numbers_[2], numbers_[3]});
-    }
-    return true;
-  }
-  bool number_integer(number_integer_t value) override { return number(value); }
-  bool number_unsigned(number_unsigned_t value) override {
-    return number(value > kLargest ? kLargest + 1 : static_cast<std::int64_t>(value));
-  }
-  bool number_float(number_float_t, const string_t& text) override {
-    return refuse(fmt::format("{}, which is not a whole number", text));
-  }
-  bool null() override { return refuse("null"); }
-  bool boolean(bool) override { return refuse("a boolean"); }
-  bool string(string_t&) override { return refuse("a text"); }
-  bool binary(binary_t&) override { return refuse("binary data"); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) override {
-    fail("{}: not JSON, at byte {}: {}", name_, position, e.what());
-  }
-
- private:
-  static constexpr std::int64_t kLargest = 1 << 30;
-
-  bool number(std::int64_t value) {
-    if (depth_ != 3) refuse(fmt::format("{}", value));
-    if (value < -kLargest || value > kLargest) refuse("a number that no image reaches");
-    numbers_.push_back(static_cast<int>(value));
-    if (numbers_.size() > 4) refuse("a box of more than 4 numbers");
-    return true;
-  }
-  [[noreturn]] bool refuse(const std::string& what) const {
-    fail("{}: '{}': {} is out of place; expected {{\"<file stem>\": [[x, y, w, h], ...], ...}} in whole pixels", name_,
-         stem_, what);
-  }
-
-  std::string name_;
-  Importer& importer_;
-  int depth_ = 0;
-  std::string stem_;
-  std::vector<ReleaseBox> boxes_;
-  std::vector<int> numbers_;
-};
-
-/// Removes a file, and what SQLite puts beside it, unless told to keep it.
-class RemoveOnError {
- public:
-  explicit RemoveOnError(std::filesystem::path path) : path_(std::move(path)) {}
-  ~RemoveOnError() {
-    if (kept_) return;
-    for (const char* suffix : {"", "-wal", "-journal", "-shm"}) {
-      std::error_code ignored;
-      std::filesystem::remove(path_.string() + suffix, ignored);
-    }
-  }
-  RemoveOnError(const RemoveOnError&) = delete;
-  RemoveOnError& operator=(const RemoveOnError&) = delete;
-  void keep() { kept_ = true; }
-
- private:
-  std::filesystem::path path_;
-  bool kept_ = false;
-};
+ReleaseBox read_box(JsonReader& json) {
+  std::array<int, 4> numbers{};
+  std::size_t count = 0;
+  json.read_array([&] {
+    const int number = read_coordinate(json);
+    if (count < 4) numbers[count] = number;
+    ++count;
+  });
+  if (count != 4) json.fail_here(fmt::format("a box of {} numbers; expected [x, y, w, h]", count));
+  return {numbers[0], numbers[1], numbers[2], numbers[3]};
+}
 
 }  // namespace
 
@@ -230,23 +156,21 @@ ReleaseJsonSummary export_release_json(const ProposalStore& store, const std::fi
   return summary;
 }
 
-ReleaseJsonSummary import_release_json(const std::filesystem::path& json, const std::vector<ImageEntry>& entries,
-                                       const std::filesystem::path& out) {
-  std::ifstream in(json, std::ios::binary);
-  if (!in || !std::filesystem::is_regular_file(json))
-    fail("{}: there is no such file, or it cannot be read", json.string());
-  if (std::filesystem::exists(out))
-    fail("{}: the file exists; import makes a new store: give another name", out.string());
-  RemoveOnError guard(out);  // before the store, so that it acts after the store is closed
-  ReleaseJsonSummary summary;
-  {
-    ProposalStore store = ProposalStore::create_or_open(out, kImportedOptions);
-    Importer importer(json.string(), entries, store);
-    ReleaseJsonHandler handler(json.string(), importer);
-    Json::sax_parse(in, &handler);
-    summary = importer.finish();
-  }
-  guard.keep();
+ReleaseJsonSummary import_release_json(const std::filesystem::path& path, const std::vector<ImageEntry>& entries,
+                                       const std::filesystem::path& out, const FilterOptions& filter,
+                                       ForeignNames foreign) {
+  JsonReader json(path, kForm);
+  NewStore store(out, fmt::format("source=release-json filter={}", to_string(filter)));
+  Importer importer(path.string(), entries, filter, store);
+  std::vector<ReleaseBox> boxes;
+  json.read_object([&](const std::string& stem) {
+    boxes.clear();
+    json.read_array([&] { boxes.push_back(read_box(json)); });
+    importer.add(stem, boxes);
+  });
+  json.finish();
+  ReleaseJsonSummary summary = importer.finish(foreign);
+  store.commit();
   return summary;
 }
 

@@ -69,8 +69,19 @@ std::int64_t SqliteDatabase::query_int(const std::string& sql) {
   return statement.step() ? statement.column_int(0) : 0;
 }
 
+std::uint64_t SqliteDatabase::file_bytes() {
+  sqlite3_file* file = nullptr;
+  sqlite3_int64 size = 0;
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK) code = file->pMethods->xFileSize(file, &size);
+  if (code != SQLITE_OK) fail_with(code, "asking for the file's size");
+  return static_cast<std::uint64_t>(size);
+}
+
+bool SqliteDatabase::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
 void SqliteDatabase::rollback() noexcept {
-  if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+  if (in_transaction()) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void SqliteDatabase::fail_with(int code, std::string_view doing) const {

@@ -30,6 +30,9 @@ class SqliteDatabase {
   /// First column of the first row; "" and 0 when there is no row.
   std::string query_text(const std::string& sql);
   std::int64_t query_int(const std::string& sql);
+  /// Bytes of the main file, asked through SQLite: opening and closing it here would drop this process's locks on it.
+  std::uint64_t file_bytes();
+  bool in_transaction() const;
   /// Rolls an open transaction back, if there is one. Never throws.
   void rollback() noexcept;
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "soco/proposals/store.h"
 
-#include <array>
-#include <fstream>
 #include <mutex>
 #include <utility>
 
 #include "soco/base/error.h"
+#include "soco/base/file.h"
 #include "soco/proposals/record_codec.h"
 #include "soco/proposals/sqlite.h"
 
@@ -26,36 +25,6 @@ bool has_content(const std::filesystem::path& path) {
   return !error && size > 0;
 }
 
-std::uint64_t big_endian(const std::array<unsigned char, 100>& header, int offset, int num_bytes) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < num_bytes; ++i) value = value << 8 | header[static_cast<std::size_t>(offset + i)];
-  return value;
-}
-
-/// Compares the file's length with the number of pages in its header (SQLite file format, 1.3), which SQLite itself
-/// only does for the pages it comes to read. Not possible while a journal holds pages of its own.
-void check_length(const std::filesystem::path& path) {
-  if (has_content(path.string() + "-wal") || has_content(path.string() + "-journal")) return;
-  std::array<unsigned char, 100> header{};
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(reinterpret_cast<char*>(header.data()), header.size())) {
-    if (!has_content(path)) return;
-    fail(
-        "proposal store {}: it is not a proposal store (too short for an SQLite file); use another file, or remove "
-        "this one",
-        path.string());
-  }
-  const std::uint64_t page_size = big_endian(header, 16, 2) == 1 ? 65536 : big_endian(header, 16, 2);
-  const bool counted = big_endian(header, 24, 4) == big_endian(header, 92, 4);
-  const std::uint64_t expected = page_size * big_endian(header, 28, 4);
-  const std::uint64_t size = std::filesystem::file_size(path);
-  if (std::string_view(reinterpret_cast<const char*>(header.data()), 15) == "SQLite format 3" && counted &&
-      size < expected) {
-    fail("proposal store {}: it is truncated ({} bytes of {}); remove it and make the proposals again", path.string(),
-         size, expected);
-  }
-}
-
 }  // namespace
 
 /// Invariant: `mutex_` is held by whoever uses the connection or its statements.
@@ -71,7 +40,8 @@ class ProposalStore::Impl {
   }
 
   void open_for_writing(const std::string& options) {
-    database_.execute("PRAGMA locking_mode=EXCLUSIVE");  // other processes are refused, and WAL needs no shared memory
+    // Others cannot read either then, but WAL needs no memory shared between processes.
+    if (is_on_network(path())) database_.execute("PRAGMA locking_mode=EXCLUSIVE");
     if (database_.query_int("SELECT count(*) FROM sqlite_master") == 0 && is_new()) create(options);
     check_format();
     set_journal();
@@ -82,18 +52,20 @@ class ProposalStore::Impl {
           "use the same options, another file, or remove this one",
           database_.path().string(), options_, options);
     }
-    database_.execute("BEGIN IMMEDIATE; COMMIT");  // takes the lock now rather than at the first write
+    check_length();
+    database_.execute("BEGIN IMMEDIATE");  // from now on no other process can write
   }
 
   void open_for_reading() {
     check_format();
+    check_length();
     options_ = database_.query_text("SELECT value FROM meta WHERE name = 'options'");
   }
 
   void put(std::span<const ProposalRecord> records) {
     const std::lock_guard lock(mutex_);
     if (!writable_) fail("proposal store {}: it was opened for reading only", database_.path().string());
-    database_.execute("BEGIN IMMEDIATE");
+    if (!database_.in_transaction()) database_.execute("BEGIN IMMEDIATE");  // after an error
     try {
       for (const ProposalRecord& record : records) put_one(record);
       database_.execute("COMMIT");
@@ -101,6 +73,7 @@ class ProposalStore::Impl {
       database_.rollback();
       throw;
     }
+    database_.execute("BEGIN IMMEDIATE");  // the lock is kept between puts
   }
 
   std::optional<ProposalRecord> get(std::string_view key) const {
@@ -118,12 +91,6 @@ class ProposalStore::Impl {
     std::vector<std::string> keys;
     while (statement.step()) keys.emplace_back(statement.column_text(0));
     return keys;
-  }
-
-  void for_each(const std::function<void(const ProposalRecord&)>& visit) const {
-    const std::lock_guard lock(mutex_);
-    SqliteStatement statement(database_, fmt::format("SELECT {} FROM proposals ORDER BY key", kColumns));
-    while (statement.step()) visit(record_of(statement));
   }
 
   std::int64_t count(const std::string& where) const {
@@ -184,6 +151,17 @@ class ProposalStore::Impl {
     if (version != kFormatVersion) fail("proposal store {}: unknown format version {}", name, version);
   }
 
+  /// Compares the file's length with its number of pages, which SQLite only does for the pages it comes to read. Not
+  /// possible while a log beside it holds pages of its own.
+  void check_length() {
+    if (has_content(path().string() + "-wal")) return;
+    const auto expected = static_cast<std::uint64_t>(database_.query_int("PRAGMA page_count")) *
+                          static_cast<std::uint64_t>(database_.query_int("PRAGMA page_size"));
+    if (database_.file_bytes() >= expected) return;
+    fail("proposal store {}: it is truncated ({} bytes of {}); remove it and make the proposals again", path().string(),
+         database_.file_bytes(), expected);
+  }
+
   /// WAL commits without rewriting pages; a file system that cannot have it gets the slower rollback journal.
   void set_journal() {
     const bool wal = database_.query_text("PRAGMA journal_mode=WAL") == "wal";
@@ -194,8 +172,9 @@ class ProposalStore::Impl {
   void make_single_file() noexcept {
     try {
       database_.rollback();
+      database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
       database_.execute("PRAGMA journal_mode=DELETE");
-    } catch (...) {  // nothing is lost: the log stays beside the file and is read with it
+    } catch (...) {  // e.g. someone reads; nothing is lost: the log stays beside the file and is read with it
     }
   }
 
@@ -249,6 +228,7 @@ class ProposalStore::Impl {
     }
   }
 
+  friend class ProposalStore::Cursor::State;
   mutable SqliteDatabase database_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<SqliteStatement> get_, put_;
@@ -256,13 +236,46 @@ class ProposalStore::Impl {
   std::string options_;
 };
 
+class ProposalStore::Cursor::State {
+ public:
+  explicit State(const Impl& impl) : impl_(impl) {
+    const std::lock_guard lock(impl_.mutex_);
+    statement_ = std::make_unique<SqliteStatement>(impl_.database_,
+                                                   fmt::format("SELECT {} FROM proposals ORDER BY key", kColumns));
+  }
+  ~State() {
+    const std::lock_guard lock(impl_.mutex_);
+    statement_.reset();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  std::optional<ProposalRecord> next() {
+    const std::lock_guard lock(impl_.mutex_);
+    if (done_) return std::nullopt;
+    done_ = !statement_->step();
+    if (done_) return std::nullopt;
+    return impl_.record_of(*statement_);
+  }
+
+ private:
+  const Impl& impl_;
+  std::unique_ptr<SqliteStatement> statement_;
+  bool done_ = false;
+};
+
+ProposalStore::Cursor::Cursor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ProposalStore::Cursor::~Cursor() = default;
+ProposalStore::Cursor::Cursor(Cursor&&) noexcept = default;
+std::optional<ProposalRecord> ProposalStore::Cursor::next() { return state_->next(); }
+ProposalStore::Cursor ProposalStore::cursor() const { return Cursor(std::make_unique<Cursor::State>(*impl_)); }
+
 ProposalStore::ProposalStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ProposalStore::~ProposalStore() = default;
 ProposalStore::ProposalStore(ProposalStore&&) noexcept = default;
 ProposalStore& ProposalStore::operator=(ProposalStore&&) noexcept = default;
 
 ProposalStore ProposalStore::create_or_open(const std::filesystem::path& path, const std::string& options) {
-  if (std::filesystem::exists(path)) check_length(path);
   auto impl = std::make_unique<Impl>(path, SqliteMode::kReadWrite);
   impl->open_for_writing(options);
   return ProposalStore(std::move(impl));
@@ -270,7 +283,6 @@ ProposalStore ProposalStore::create_or_open(const std::filesystem::path& path, c
 
 ProposalStore ProposalStore::open_read(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) fail("proposal store {}: there is no such file", path.string());
-  check_length(path);
   auto impl = std::make_unique<Impl>(path, SqliteMode::kReadOnly);
   impl->open_for_reading();
   return ProposalStore(std::move(impl));
@@ -286,7 +298,10 @@ bool ProposalStore::contains(std::string_view key, const Hash128& fingerprint) c
 
 std::vector<std::string> ProposalStore::keys() const { return impl_->keys(); }
 
-void ProposalStore::for_each(const std::function<void(const ProposalRecord&)>& visit) const { impl_->for_each(visit); }
+void ProposalStore::for_each(const std::function<void(const ProposalRecord&)>& visit) const {
+  Cursor rows = cursor();
+  while (const std::optional<ProposalRecord> record = rows.next()) visit(*record);
+}
 
 std::int64_t ProposalStore::size() const { return impl_->count(""); }
 std::int64_t ProposalStore::num_bad() const { return impl_->count(" WHERE error IS NOT NULL"); }
@@ -295,7 +310,7 @@ const std::filesystem::path& ProposalStore::path() const { return impl_->path();
 
 void ProposalStore::verify() const {
   impl_->check_pages();
-  impl_->for_each([](const ProposalRecord&) {});
+  for_each([](const ProposalRecord&) {});
 }
 
 }  // namespace soco

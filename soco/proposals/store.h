@@ -28,8 +28,10 @@ struct ProposalRecord {
 /// Table `proposals`: key, height, width, fingerprint (16 bytes, low then high, little endian), boxes (x1,y1,x2,y2 each
 /// int16, or int32 when a side of the image exceeds 32767, little endian), error (NULL when none), checksum of the row.
 /// Table `meta`: name, value (`options`: what the boxes were made with). `PRAGMA user_version`: the format's version.
-/// While writing, the file is WAL and locked against other processes; closing makes it a single ordinary file again,
-/// which may lie on a read-only disk. All methods are thread-safe.
+/// One process writes at a time, and holds the file's write lock from opening to closing. While it writes the file is
+/// WAL, and processes of the same machine can read what was put; on a network file system (see is_on_network) SQLite
+/// cannot give that safely, and they are refused. Closing makes it a single ordinary file again, which may lie on a
+/// read-only disk. All methods are thread-safe.
 class ProposalStore {
  public:
   static constexpr int kFormatVersion = 1;
@@ -51,9 +53,24 @@ class ProposalStore {
   std::optional<ProposalRecord> get(std::string_view key) const;
   /// True when `key` has a row made from a file with this fingerprint.
   bool contains(std::string_view key, const Hash128& fingerprint) const;
+  /// Reads rows in ascending order of key, one in memory at a time; the store must outlive it. Thread-safe.
+  class Cursor {
+   public:
+    ~Cursor();
+    Cursor(Cursor&&) noexcept;
+    /// The next row; nothing after the last. Error when it is damaged.
+    std::optional<ProposalRecord> next();
+
+   private:
+    friend class ProposalStore;
+    class State;
+    explicit Cursor(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+  };
+  Cursor cursor() const;
   /// All keys in ascending byte order.
   std::vector<std::string> keys() const;
-  /// Calls `visit` with every row in ascending order of key, one in memory at a time. `visit` must not use the store.
+  /// Calls `visit` with every row, as a cursor gives them.
   void for_each(const std::function<void(const ProposalRecord&)>& visit) const;
   std::int64_t size() const;     ///< rows, bad images included
   std::int64_t num_bad() const;  ///< rows with an error

@@ -29,6 +29,9 @@ oracle() {
 
 oracle image image_oracle.py "numpy PIL torchvision" image
 oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective_search
+[ -z "${SOCO_COCO_PYTHON:-}" ] || python=$SOCO_COCO_PYTHON
+oracle proposal_recall proposal_recall_oracle.py "numpy pycocotools.cocoeval" proposal_recall
+python=$1
 oracle roi_align roi_align_oracle.py "numpy torch torchvision" roi_align.safetensors
 oracle resnet resnet_oracle.py "numpy torch torchvision" .
 oracle schedule schedule_oracle.py "numpy torch" schedule.safetensors

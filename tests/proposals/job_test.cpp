@@ -171,15 +171,76 @@ TEST_F(ProposeTest, RecordsABadImageAndNamesItOnce) {
   EXPECT_NE(store.get("gone.png")->error, "");
 }
 
-TEST_F(ProposeTest, TriesABadImageAgain) {
+TEST_F(ProposeTest, PassesABadImageOverUntilItsFileChanges) {
   add_images(3);
   add_bad_image("broken.png");
+  entries.push_back({"gone.png", dir / "gone.png"});
   run(options());
-  write_image(dir / "broken.png", scene_image(40, 50, 5));
-  const ProposeSummary summary = run(options());
-  EXPECT_EQ(summary.num_done, 1);
-  EXPECT_EQ(summary.num_bad, 0);
+  const std::string before = content();
+  logger.warnings.clear();
+  const ProposeSummary again = run(options());
+  EXPECT_EQ(again.num_done, 0);
+  EXPECT_EQ(again.num_skipped, 5);
+  EXPECT_EQ(again.num_bad, 2);
+  EXPECT_TRUE(logger.warnings.empty());
+  EXPECT_EQ(content(), before);
+  for (const char* key : {"broken.png", "gone.png"}) write_image(dir / key, scene_image(40, 50, 5));
+  const ProposeSummary mended = run(options());
+  EXPECT_EQ(mended.num_done, 2);
+  EXPECT_EQ(mended.num_bad, 0);
   EXPECT_EQ(ProposalStore::open_read(dir / "p.db").num_bad(), 0);
+}
+
+TEST_F(ProposeTest, TriesBadImagesAgainWhenAsked) {
+  add_images(3);
+  add_bad_image("broken.png");
+  entries.push_back({"gone.png", dir / "gone.png"});
+  run(options());
+  logger.warnings.clear();
+  ProposeOptions o = options();
+  o.retry_bad = true;
+  const ProposeSummary summary = run(o);
+  EXPECT_EQ(summary.num_done, 2);
+  EXPECT_EQ(summary.num_skipped, 3);
+  EXPECT_EQ(summary.num_bad, 2);
+  EXPECT_EQ(logger.warnings.size(), 2u);
+}
+
+TEST_F(ProposeTest, CountsBadImagesOfEarlierRunsAgainstTheLimit) {
+  add_images(5);
+  for (int i = 0; i < 5; ++i) add_bad_image(fmt::format("broken{}.png", i));
+  EXPECT_THAT(error_of([&] { run(options()); }).what(), HasSubstr("5 of 10 images are bad"));
+  EXPECT_THAT(error_of([&] { run(options()); }).what(), HasSubstr("5 of 10 images are bad"));
+}
+
+TEST_F(ProposeTest, StoresBoxesByChanceThatDependOnNameAndSeedAlone) {
+  add_images(3);
+  ProposeOptions o = options();
+  o.source = BoxSource::kRandom;
+  o.random.min_side = 4;
+  run(o);
+  const std::string before = content();
+  std::reverse(entries.begin(), entries.end());
+  o.out = dir / "reversed.db";
+  o.workers = 1;
+  run(o);
+  EXPECT_EQ(content("reversed.db"), before);
+  o.out = dir / "seed.db";
+  o.random.seed = 1;
+  run(o);
+  EXPECT_NE(content("seed.db"), before);
+  const ProposalStore store = ProposalStore::open_read(dir / "p.db");
+  EXPECT_NE(store.get("image000.png")->proposals.boxes, store.get("image001.png")->proposals.boxes);
+}
+
+TEST_F(ProposeTest, StoresAGridAndNoticesADamagedHeader) {
+  add_images(2);
+  add_bad_image("broken.png");
+  ProposeOptions o = options();
+  o.source = BoxSource::kGrid;
+  EXPECT_EQ(run(o).num_bad, 1);
+  EXPECT_EQ(ProposalStore::open_read(dir / "p.db").get("image001.png")->proposals,
+            (ProposalSet{40, 50, box_grid(40, 50, o.grid)}));
 }
 
 TEST_F(ProposeTest, FailsWhenTooManyImagesAreBad) {
@@ -220,7 +281,7 @@ TEST_F(ProposeTest, StopsWhenAskedAndContinues) {
   const std::int64_t num_saved = ProposalStore::open_read(dir / "p.db").size();
   EXPECT_GE(num_saved, 1);
   EXPECT_LT(num_saved, 31);
-  EXPECT_EQ(run(options()).num_skipped, num_saved - 1);  // all but the bad one
+  EXPECT_EQ(run(options()).num_skipped, num_saved);
   EXPECT_EQ(content(), content("whole.db"));
 }
 
@@ -268,8 +329,18 @@ TEST(ParseShard, ReadsOneOfN) {
 }
 
 TEST(StoreOptionsText, NamesAllThatShapesTheBoxes) {
-  EXPECT_EQ(store_options_text({}, {}),
-            "strategy=soco scale=300 sigma=0.9 min_size=100 filter=ratio=3,size=0.3:0.8,min=32");
+  const std::string search = store_options_text({});
+  EXPECT_THAT(search, ::testing::StartsWith("source=search strategy=\"soco\" scale=300.0 sigma=0.9 min_size=100"));
+  EXPECT_THAT(search, ::testing::EndsWith(" filter=none"));
+  EXPECT_THAT(search, ::testing::Not(HasSubstr("max_pixels")));  // refuses images, shapes none
+  ProposeOptions o;
+  o.source = BoxSource::kRandom;
+  o.filter = {};
+  EXPECT_EQ(store_options_text(o),
+            "source=random num_tries=32 max_ratio=3.0 min_size_ratio=0.3 max_size_ratio=0.8 min_side=32 "
+            "from_center=false seed=0 filter=ratio=3,size=0.3:0.8,min=32");
+  o.source = BoxSource::kGrid;
+  EXPECT_THAT(store_options_text(o), HasSubstr("source=grid sizes=[0.3, 0.5, 0.7] ratios=[0.5, 1.0, 2.0] stride=0.5 "));
 }
 
 TEST(ProposeOptions, AreCheckedBeforeAnyWork) {

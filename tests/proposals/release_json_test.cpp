@@ -92,7 +92,7 @@ TEST_F(ReleaseJsonTest, ReadsEntriesOfKnownImages) {
   EXPECT_EQ(summary.num_images, 1);
   EXPECT_EQ(summary.num_boxes, 2);
   EXPECT_EQ(summary.num_missing, 1);
-  EXPECT_EQ(summary.num_unused, 1);
+  EXPECT_EQ(summary.unused.text(), "1 (stranger)");
   const ProposalStore store = ProposalStore::open_read(dir / "out.db");
   const auto found = store.get("n01_1.png");
   ASSERT_TRUE(found);
@@ -123,7 +123,11 @@ TEST_F(ReleaseJsonTest, RefusesWhatIsNotOfItsForm) {
         R"({"n01_1": [[1, 2, 3.5, 4]]})", R"({"n01_1": [[1, 2, true, 4]]})", R"({"n01_1": [[[1, 2, 3, 4]]]})",
         R"({"n01_1": [[1, 2, 3, 99999999999999999999]]})", R"({"n01_1": [[1, 2, 3, 18446744073709551615]]})",
         R"({"n01_1": [[]]})"}) {
-    EXPECT_THAT(error_of_import(text), HasSubstr("expected {\"<file stem>\"")) << text;
+    const std::string error = error_of_import(text);
+    EXPECT_THAT(error, ::testing::AnyOf(HasSubstr("form is {\"<file stem>\""), HasSubstr("expected [x, y, w, h]"),
+                                        HasSubstr("no image reaches")))
+        << text;
+    EXPECT_THAT(error, HasSubstr("in.json: ")) << text;
   }
 }
 
@@ -144,7 +148,8 @@ TEST_F(ReleaseJsonTest, RefusesBoxesThatLeaveTheImage) {
 }
 
 TEST_F(ReleaseJsonTest, RefusesAStemTwice) {
-  EXPECT_THAT(error_of_import(R"({"n01_1": [], "n01_1": []})"), HasSubstr("'n01_1' is there twice"));
+  EXPECT_THAT(error_of_import(R"({"n01_1": [], "n01_1": []})"),
+              HasSubstr("'n01_1' (byte 21): this key is there twice"));
   entries.push_back({"sub/n01_1.jpg", dir / "n02_2.png"});
   EXPECT_THAT(error_of_import(R"({"n01_1": []})"), HasSubstr("n01_1.png and sub/n01_1.jpg"));
 }
@@ -152,6 +157,25 @@ TEST_F(ReleaseJsonTest, RefusesAStemTwice) {
 TEST_F(ReleaseJsonTest, FailsWhenNothingMatches) {
   EXPECT_THAT(error_of_import(R"({"other": [[0, 0, 5, 5]]})"), HasSubstr("none of its 1 entries"));
   EXPECT_THAT(error_of_import("{}"), HasSubstr("none of its 0 entries"));
+}
+
+TEST_F(ReleaseJsonTest, FailsWhenMostEntriesAreOfOtherImagesUnlessThatIsMeant) {
+  const std::string text = R"({"n01_1": [], "x": [], "y": []})";
+  const std::string error = error_of_import(text);
+  EXPECT_THAT(error, HasSubstr("of 3 entries"));
+  EXPECT_THAT(error, HasSubstr("2 (x, y)"));
+  const ReleaseJsonSummary summary =
+      import_release_json(dir / "in.json", entries, dir / "out.db", {.enabled = false}, ForeignNames::kMany);
+  EXPECT_EQ(summary.num_images, 1);
+  EXPECT_EQ(summary.unused.count(), 2);
+}
+
+TEST_F(ReleaseJsonTest, FiltersWhatItReadsWhenAskedTo) {
+  write_file_atomic(dir / "in.json", R"({"n01_1": [[0, 0, 4, 4], [0, 0, 39, 39]]})");
+  import_release_json(dir / "in.json", entries, dir / "out.db", FilterOptions{});
+  const ProposalStore store = ProposalStore::open_read(dir / "out.db");
+  EXPECT_EQ(store.get("n01_1.png")->proposals.boxes, (std::vector<Box>{{0, 0, 40, 40}}));
+  EXPECT_EQ(store.options(), "source=release-json filter=ratio=3,size=0.3:0.8,min=32");
 }
 
 TEST_F(ReleaseJsonTest, FailsWhenAnImageCannotBeRead) {

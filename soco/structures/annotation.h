@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "soco/structures/box.h"
+
+namespace soco {
+
+/// A box as COCO's files hold it: left, top, width, height, px of the image, continuous. float64, since published
+/// metrics depend on the last bit of an overlap.
+struct CocoBox {
+  double x = 0, y = 0, width = 0, height = 0;
+  double area() const { return width * height; }
+  bool operator==(const CocoBox&) const = default;
+};
+
+inline CocoBox coco_box_from_box(const Box& b) {
+  return {b.x1, b.y1, static_cast<double>(b.x2) - b.x1, static_cast<double>(b.y2) - b.y1};
+}
+
+/// One image of an annotated set.
+struct AnnotatedImage {
+  std::int64_t id = 0;
+  int height = 0, width = 0;  ///< px
+  std::string file_name;
+};
+
+struct ObjectCategory {
+  std::int64_t id = 0;
+  std::string name;
+};
+
+/// One object, or a crowd: a region of many objects that were not told apart.
+struct ObjectAnnotation {
+  std::int64_t id = 0, image_id = 0, category_id = 0;
+  CocoBox box;
+  double area = 0;  ///< px, of the mask where there is one
+  bool is_crowd = false;
+};
+
+/// Images with their objects. Ids are unique, and every object's image and category is there.
+struct AnnotationSet {
+  std::vector<AnnotatedImage> images;         ///< in the file's order
+  std::vector<ObjectCategory> categories;     ///< by id
+  std::vector<ObjectAnnotation> annotations;  ///< in the file's order
+};
+
+/// One box that a detector (or a proposal method) claims, the likelier the higher its score.
+struct DetectionResult {
+  std::int64_t image_id = 0, category_id = 0;
+  CocoBox box;
+  double score = 0;
+};
+
+}  // namespace soco

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <filesystem>
+#include <functional>
+
+#include "soco/base/json_reader.h"
+#include "soco/structures/annotation.h"
+
+namespace soco {
+
+/// Reads a COCO instances file: images (id, file_name, height, width), categories (id, name) and annotations (id,
+/// image_id, category_id, bbox; iscrowd and area when there, else 0 and the box's area). Segmentations and all other
+/// keys are passed over, so memory goes with the boxes, not with the file.
+/// Errors name file, place and byte: not JSON, a missing list or key, a wrong type, a negative or not finite size, an
+/// id twice, an annotation whose image or category is not in the file.
+AnnotationSet read_coco_annotations(const std::filesystem::path& path);
+AnnotationSet read_coco_annotations(JsonReader& json);
+
+/// Reads a COCO results file, a list of {image_id, category_id, bbox, score}, one box in memory at a time, in the
+/// file's order. Errors as above. `visit` may call `json.fail_here` to name the place of what it does not like.
+void read_coco_results(JsonReader& json, const std::function<void(const DetectionResult&)>& visit);
+
+/// What those files look like, for JsonReader's errors.
+inline constexpr const char* kCocoAnnotationsForm =
+    "{\"images\": [{\"id\", \"file_name\", \"height\", \"width\"}, ...], \"annotations\": [{\"id\", \"image_id\", "
+    "\"category_id\", \"bbox\": [x, y, width, height]}, ...], \"categories\": [{\"id\", \"name\"}, ...]}";
+inline constexpr const char* kCocoResultsForm =
+    "[{\"image_id\", \"category_id\", \"bbox\": [x, y, width, height], \"score\"}, ...]";
+
+}  // namespace soco
