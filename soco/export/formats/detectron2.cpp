@@ -53,8 +53,11 @@ constexpr std::string_view kConvention =
     "  INPUT.FORMAT: \"RGB\"\n"
     "  MODEL.BACKBONE.FREEZE_AT: 0\n"
     "  MODEL.RESNETS: {STRIDE_IN_1X1: False, NORM: \"SyncBN\"}\n"
+    "with a feature pyramid:\n"
     "  MODEL.FPN.NORM: \"SyncBN\"\n"
-    "  MODEL.ROI_BOX_HEAD: {NAME: \"FastRCNNConvFCHead\", NUM_CONV: 4, NUM_FC: 1, NORM: \"SyncBN\"}";
+    "  MODEL.ROI_BOX_HEAD: {NAME: \"FastRCNNConvFCHead\", NUM_CONV: 4, NUM_FC: 1, NORM: \"SyncBN\"}\n"
+    "on C4:\n"
+    "  MODEL.ROI_HEADS.NAME: \"Res5ROIHeads\"";
 
 }  // namespace
 
