@@ -23,6 +23,11 @@ if [ -n "$LIBTORCH_DIR" ]; then
   dirname "$LIBTORCH_DIR" >"$(echo .venv-test/lib/python3*/site-packages)/soco_libtorch.pth"
   "$test_python" -c 'import numpy, safetensors' 2>/dev/null || "$test_python" -m pip install -q numpy safetensors ||
     say "SKIPPED oracle safetensors: PyPI is out of reach"
+  if "$test_python" -c 'import pycocotools.cocoeval' 2>/dev/null || "$test_python" -m pip install -q pycocotools; then
+    export SOCO_COCO_PYTHON=$SOCO_ROOT/$test_python
+  else
+    say "SKIPPED oracle proposal_recall: no pycocotools"
+  fi
   export SOCO_ORACLE_PYTHON_TORCH2=$SOCO_ROOT/$test_python
 fi
 # The Python module, built from this checkout as its users do.

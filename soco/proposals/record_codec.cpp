@@ -2,7 +2,10 @@
 #include "soco/proposals/record_codec.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <type_traits>
 
 #include "soco/base/bytes.h"
@@ -42,14 +45,15 @@ bool is_whole(const Box& b) {
   return b.x1 == std::floor(b.x1) && b.y1 == std::floor(b.y1) && b.x2 == std::floor(b.x2) && b.y2 == std::floor(b.y2);
 }
 
+static_assert(std::endian::native == std::endian::little, "boxes are copied as they lie in memory");
+
 template <class T>
 std::vector<Box> decode_as(std::span<const std::byte> bytes) {
   std::vector<Box> boxes(bytes.size() / (4 * sizeof(T)));
   for (std::size_t i = 0; i < boxes.size(); ++i) {
-    const auto value = [&](std::size_t k) {
-      return static_cast<float>(get_little_endian<T>(bytes, (4 * i + k) * sizeof(T)));
-    };
-    boxes[i] = {value(0), value(1), value(2), value(3)};
+    std::array<T, 4> v;
+    std::memcpy(v.data(), bytes.data() + i * sizeof(v), sizeof(v));
+    boxes[i] = {static_cast<float>(v[0]), static_cast<float>(v[1]), static_cast<float>(v[2]), static_cast<float>(v[3])};
   }
   return boxes;
 }
@@ -100,14 +104,15 @@ Hash128 decode_fingerprint(std::span<const std::byte> bytes) {
 }
 
 std::int64_t row_checksum(const RowView& row) {
-  std::vector<std::byte> head;  // lengths first, so that no byte can move between columns unseen
-  for (const std::size_t size : {row.key.size(), row.fingerprint.size(), row.boxes.size(), row.error.size()}) {
-    put_little_endian(static_cast<std::uint64_t>(size), head);
-  }
-  put_little_endian(row.height, head);
-  put_little_endian(row.width, head);
+  const std::array<std::uint64_t, 6> head{// lengths first, so that no byte can move between columns unseen
+                                          row.key.size(),
+                                          row.fingerprint.size(),
+                                          row.boxes.size(),
+                                          row.error.size(),
+                                          static_cast<std::uint64_t>(row.height),
+                                          static_cast<std::uint64_t>(row.width)};
   Hasher128 hasher;
-  hasher.update(head);
+  hasher.update(std::as_bytes(std::span(head)));
   hasher.update(bytes_of(row.key));
   hasher.update(row.fingerprint);
   hasher.update(row.boxes);

@@ -159,5 +159,21 @@ TEST(AtomicFile, SaysWhatIsNeededAndFreeWhenTheDiskIsFull) {
   EXPECT_THAT(text, HasSubstr(" are free"));
 }
 
+TEST(IsOnNetwork, KnowsMemoryAndWhatIsNotThere) {
+  EXPECT_FALSE(is_on_network("/proc/self/status"));
+  EXPECT_FALSE(is_on_network("/dev/shm/no/such/folder"));  // tmpfs or the root's: never shared between machines
+}
+
+TEST(PutIntoPlace, ReplacesTheFinalFile) {
+  const testing::TempDir dir;
+  write_file_atomic(dir / "new", "new");
+  write_file_atomic(dir / "final", "old");
+  put_into_place(dir / "new", dir / "final");
+  EXPECT_EQ(read_text_file(dir / "final"), "new");
+  EXPECT_FALSE(std::filesystem::exists(dir / "new"));
+  EXPECT_THROW(put_into_place(dir / "new", dir / "final"), Error);
+  EXPECT_EQ(read_text_file(dir / "final"), "new");
+}
+
 }  // namespace
 }  // namespace soco

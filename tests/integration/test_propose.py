@@ -146,6 +146,39 @@ class ProposeTest(ScratchTest):
         run("inspect", "proposals", self.scratch / "p.db", "--images", self.images, "--out", self.scratch / "sheet.png", "--num", 4)
         self.assertEqual((self.scratch / "sheet.png").read_bytes()[:4], b"\x89PNG")
 
+    def test_mistakes_are_named(self):
+        def refused(code, *words):
+            done = run(*words, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertNotIn("internal error", done.stderr)
+            return done.stderr
+
+        self.propose("p.db", "--source", "grid")
+        store, json_file = self.scratch / "p.db", self.scratch / "x.json"
+        self.assertIn("two stores", refused(2, "merge", store, "--out", self.scratch / "all.db"))
+        other = self.scratch / "other.db"
+        self.propose("other.db", "--source", "grid", "grid.stride=0.7")
+        error = refused(1, "merge", store, other, "--out", self.scratch / "all.db")
+        self.assertIn("stride=0.5", error)
+        self.assertIn("stride=0.7", error)
+        self.assertIn("stride=0.7", refused(1, *self.command("p.db", "--source", "grid", "grid.stride=0.7")[1:]))
+        self.assertIn("search|random|grid", refused(2, *self.command("q.db", "--source", "rnd")[1:]))
+        self.assertIn("--metric ap", refused(2, "evaluate", "--metric", "ap", "--gt", json_file, "--proposals", store))
+        self.assertIn("x.json", refused(1, "evaluate", "--gt", json_file, "--proposals", store))
+        json_file.write_text('{"images": [], "categories": [], "annotations": [{"id": 1, "bbox": [NaN, 0, 1, 1]}]}')
+        self.assertIn("'annotations'[0].'bbox'[0]", refused(1, "evaluate", "--gt", json_file, "--proposals", store))
+        self.assertIn("--images is needed", refused(2, "convert", "--from", json_file, "--out", self.scratch / "n.db"))
+        json_file.write_text('{"stranger": [[0, 0, 5, 5]]}')
+        self.assertIn("none of its 1 entries", refused(1, "convert", "--from", json_file, "--images", self.images, "--out", self.scratch / "n.db"))
+        json_file.write_text('{"images": [{"id": 1, "file_name": "z.jpg", "height": 1, "width": 1}], "categories": [], "annotations": []}')
+        self.assertIn("1 (z.jpg)", refused(1, "evaluate", "--gt", json_file, "--proposals", store))
+        self.assertIn("--annotations is needed", refused(2, "convert", "--from", store, "--out", self.scratch / "y.json", "--format", "coco-results"))
+        self.assertFalse((self.scratch / "n.db").exists())
+        self.assertIn("views, proposals", refused(2, "inspect", "boxes"))
+        data = store.read_bytes()
+        store.write_bytes(data[:len(data) // 2])
+        self.assertIn("truncated", refused(1, "evaluate", "--gt", json_file, "--proposals", store))
+
     def test_boxes_are_as_documented(self):
         """Boxes decoded by hand from the row of an image: int16 x1, y1, x2, y2, little endian."""
         self.propose("p.db")
