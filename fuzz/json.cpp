@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The streaming JSON reader, beside an independent parser, and COCO annotations and results.
-#include "fuzz/fuzz.h"
 #include "soco/base/json.h"
+#include "fuzz/fuzz.h"
 #include "soco/structures/coco_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

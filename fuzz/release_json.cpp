@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Import of the release's JSON for two images, "a" and "b" of 64 x 48 pixels.
+#include "soco/proposals/release_json.h"
 #include "fuzz/fuzz.h"
 #include "soco/image/codec.h"
-#include "soco/proposals/release_json.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A proposal store of any bytes: opened for reading and for writing, read row by row and by key.
-#include "fuzz/fuzz.h"
 #include "soco/proposals/store.h"
+#include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace soco;

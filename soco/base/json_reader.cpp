@@ -317,7 +317,7 @@ void JsonReader::skip() {
       read_text();
       return;
     case Kind::kNumber:
-      read_number_text();
+      read_number();
       return;
     case Kind::kBool:
       read_bool();

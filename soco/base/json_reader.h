@@ -50,7 +50,7 @@ class JsonReader {
   double read_number();         ///< finite
   std::int64_t read_integer();  ///< written without fraction and exponent
   bool read_bool();
-  void skip();  ///< the next value, whatever it is; only its form is checked
+  void skip();  ///< the next value, whatever it is: checked, not kept
 
   /// Checks that nothing but white space is left.
   void finish();
