@@ -15,6 +15,7 @@ constexpr std::uint32_t kSamplerOrder = 2;  ///< order of the samples in an epoc
 constexpr std::uint32_t kInit = 3;          ///< initial weights
 constexpr std::uint32_t kSynth = 4;         ///< synthetic scenes
 constexpr std::uint32_t kSubstitute = 5;    ///< which sample stands in for an unreadable one
+constexpr std::uint32_t kRanking = 6;       ///< order of proposals
 }  // namespace purpose
 
 /// One block of Philox4x32 with ten rounds: a keyed bijection of the 128-bit counter.

@@ -17,11 +17,6 @@ namespace {
 enum EdgeBlock { kRight, kDown, kDownRight, kUpRight };
 constexpr int kNumBlocks = 4;
 
-/// The two pixels of an edge.
-struct PixelPair {
-  std::uint32_t a, b;
-};
-
 /// Finds the pixels of an edge from its index.
 class EdgeEnds {
  public:
@@ -67,46 +62,6 @@ class EdgeWriter {
   std::array<PackedEdge*, kNumBlocks> next_{};
 };
 
-/// An edge whose ends were in two sets when last looked at, with an ancestor of each end.
-struct Candidate {
-  std::uint32_t a, b;
-  PackedEdge edge;
-};
-
-/// Edges are looked at in batches: the first look has no branch that depends on the data, and drops most of them.
-constexpr std::size_t kBatch = 512;
-/// Edges in order of cost lie anywhere in the image: their pixels are fetched into the cache this far ahead.
-constexpr std::size_t kPrefetchDistance = 32;
-constexpr std::size_t kRootPrefetchDistance = 8;
-
-/// Calls visit(a, b, edge), in order, for edges whose ends are in two sets with roots a and b.
-template <class Visit>
-void for_dividing_edges(std::span<const PackedEdge> edges, const EdgeEnds& ends_of, SegmentForest& forest,
-                        const EdgeCosts& costs, const Visit& visit) {
-  std::array<Candidate, kBatch> candidates;
-  for (std::size_t begin = 0; begin < edges.size(); begin += kBatch) {
-    const std::size_t end = std::min(begin + kBatch, edges.size());
-    std::size_t count = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      const PixelPair ahead = ends_of(edges[std::min(i + kPrefetchDistance, edges.size() - 1)]);
-      forest.prefetch(ahead.a);
-      forest.prefetch(ahead.b);
-      const PixelPair ends = ends_of(edges[i]);
-      const std::uint32_t a = forest.ancestor(ends.a), b = forest.ancestor(ends.b);
-      candidates[count] = {a, b, edges[i]};
-      count += a != b;
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      const Candidate& ahead = candidates[std::min(i + kRootPrefetchDistance, count - 1)];
-      forest.prefetch_root(ahead.a);
-      forest.prefetch_root(ahead.b);
-      __builtin_prefetch(costs.at(edge_index(ahead.edge)));
-      const std::uint32_t a = forest.find(candidates[i].a), b = forest.find(candidates[i].b);
-      if (a != b) visit(a, b, candidates[i].edge);
-    }
-  }
-}
-
 }  // namespace
 
 std::span<PackedEdge> GraphSegmenter::grid_edges(const Image& image, double sigma, double* costs, PackedEdge* edges) {
@@ -138,20 +93,25 @@ const Segmentation& GraphSegmenter::segment(const Image& image, const GraphSegme
   sort_edges(edges, sorting_.take(edges.size()), costs);
   forest_.reset(num_pixels, options.scale / 255.0);
   const EdgeEnds ends_of(static_cast<std::uint32_t>(image.width));
+  const auto ends = [&](std::size_t i) { return ends_of(edges[i]); };
   std::size_t num_left = 0;  // edges that divide two sets are moved to the front: no other can matter later
-  for_dividing_edges(edges, ends_of, forest_, costs, [&](std::uint32_t a, std::uint32_t b, PackedEdge edge) {
-    const double cost = *costs.at(edge_index(edge));
-    if (cost < forest_.min_threshold(a, b)) {
-      forest_.join(a, b, cost);
-    } else {
-      edges[num_left++] = edge;
-    }
-  });
-  for_dividing_edges(edges.first(num_left), ends_of, forest_, costs, [&](std::uint32_t a, std::uint32_t b, PackedEdge) {
-    if (std::min(forest_.size(a), forest_.size(b)) < options.min_size) forest_.join(a, b, 0);
-  });
+  for_dividing_edges(
+      edges.size(), forest_, ends, [&](std::size_t i) { __builtin_prefetch(costs.at(edge_index(edges[i]))); },
+      [&](std::uint32_t a, std::uint32_t b, std::size_t i) {
+        const double cost = *costs.at(edge_index(edges[i]));
+        if (cost < forest_.min_threshold(a, b)) {
+          forest_.join(a, b, cost);
+        } else {
+          edges[num_left++] = edges[i];
+        }
+      });
+  for_dividing_edges(
+      num_left, forest_, ends, [](std::size_t) {},
+      [&](std::uint32_t a, std::uint32_t b, std::size_t) {
+        if (std::min(forest_.size(a), forest_.size(b)) < options.min_size) forest_.join(a, b, 0);
+      });
   result_.labels.resize(num_pixels);
-  result_.num_segments = forest_.label(result_.labels);
+  result_.num_segments = forest_.label(result_.labels, [](float) {});
   return result_;
 }
 

@@ -228,9 +228,7 @@ void ProposeOptions::validate() const {
 }
 
 std::string store_options_text(const SelectiveSearchOptions& search, const FilterOptions& filter) {
-  return fmt::format("strategy={} scale={} sigma={} min_size={} filter={}",
-                     enum_name(search.strategy, kSearchStrategyNames), search.scale, search.sigma, search.min_size,
-                     to_string(filter));
+  return fmt::format("{} filter={}", identity_text(search), to_string(filter));
 }
 
 ProposeSummary propose(const std::vector<ImageEntry>& entries, const ProposeOptions& options, Logger& logger) {

@@ -63,9 +63,9 @@ TEST(SelectiveSearch, NamesSizeAndLimitWhenTheImageIsTooLarge) {
 
 TEST(SelectiveSearchOptions, AreReadByName) {
   SelectiveSearchOptions options;
-  apply_override(options, "scale=150");
+  apply_override(options, "scales=150");
   apply_override(options, "strategy=soco");
-  EXPECT_EQ(options.scale, 150);
+  EXPECT_EQ(options.scales, std::vector<double>{150});
   EXPECT_THROW(apply_override(options, "min_size=0"), Error);
   EXPECT_THROW(apply_override(options, "strategy=quick"), Error);
 }
