@@ -11,7 +11,7 @@ namespace soco {
 int run_propose(int argc, char** argv) {
   ProposeOptions options;
   options.filter.enabled = false;  // raw boxes: one store serves every filter, which training applies as it reads
-  std::string filter;
+  std::string filter, strategy;
   CommandLine line("propose",
                    "Makes selective-search proposals for images, into one SQLite file; run it again to continue.",
                    "  soco propose --images photos --out proposals.db\n"
@@ -19,6 +19,9 @@ int run_propose(int argc, char** argv) {
                    "  soco propose --images photos --out small.db --filter ratio=3,size=0.3:0.8,min=32\n");
   line.app.add_option("--images", options.images, "folder of images, or a text file with one path a line")->required();
   line.app.add_option("--out", options.out, "store to make or to complete")->required();
+  line.app.add_option("--strategy", strategy, enum_choices(kSearchStrategyNames))->default_str("soco");
+  line.app.add_option("--max-side", options.search.max_side,
+                      "px; larger images are searched at this size; 0: at theirs");
   line.app.add_option("--filter", filter, "what is stored: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")
       ->default_str("none");
   line.app.add_option("--workers", options.workers, "threads; 0: one per processor")->capture_default_str();
@@ -26,6 +29,7 @@ int run_propose(int argc, char** argv) {
   line.take_overrides(options);
   if (!line.parse(argc, argv)) return 0;
   line.apply_overrides(options);
+  if (!strategy.empty()) options.search.strategy = parse_enum(strategy, kSearchStrategyNames, "--strategy");
   if (!filter.empty()) options.filter = parse_filter(filter);
   options.validate();
   ConsoleLogger log;

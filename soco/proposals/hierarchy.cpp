@@ -68,8 +68,7 @@ double Hierarchy::similarity(const Node& a, const Node& b) const {
   if (use_size_) sum += 1 - size / image_size_;
   if (use_fill_) {
     const PixelBounds box = joined(a.bounds, b.bounds);
-    const double area = static_cast<double>(box.max_x - box.min_x + 1) * (box.max_y - box.min_y + 1);
-    sum += 1 - (area - size) / image_size_;
+    sum += 1 - (static_cast<double>(area_of(box)) - size) / image_size_;
   }
   return sum;
 }
@@ -84,7 +83,7 @@ void Hierarchy::merge(std::uint32_t a, std::uint32_t b) {
   Node node{joined(nodes_[a].bounds, nodes_[b].bounds), nodes_[a].num_pixels + nodes_[b].num_pixels, nodes_[a].row,
             true};
   nodes_[a].alive = nodes_[b].alive = false;
-  merged_.push_back(node.bounds);
+  merged_.push_back({node.bounds, node.num_pixels});
   if (use_texture_) {
     std::uint32_t* to = counts_.data() + node.row * kHistogramRow;
     const std::uint32_t* from = counts_.data() + nodes_[b].row * kHistogramRow;
@@ -103,7 +102,7 @@ void Hierarchy::merge(std::uint32_t a, std::uint32_t b) {
   }
 }
 
-const std::vector<PixelBounds>& Hierarchy::group(SimilarityMix mix) {
+const std::vector<GroupedRegion>& Hierarchy::group(SimilarityMix mix) {
   reset(mix);
   while (!queue_.empty()) {
     std::pop_heap(queue_.begin(), queue_.end());

@@ -18,16 +18,22 @@ inline constexpr std::array<EnumName<SimilarityMix>, 5> kSimilarityMixNames{
      {SimilarityMix::kFill, "fill"},
      {SimilarityMix::kSize, "size"}}};
 
+/// A region that grouping made.
+struct GroupedRegion {
+  PixelBounds bounds;
+  std::uint32_t num_pixels = 0;
+};
+
 /// Greedy grouping of touching regions. Keeps its memory from one call to the next.
 class Hierarchy {
  public:
   /// Takes the initial regions and their histograms; `graph` must live until the last group().
   void start(const RegionGraph& graph, std::int64_t image_size);
   /// Merges the most similar touching pair until one region is left; equal similarities: the pair with the smaller
-  /// numbers first, where merged regions are numbered on from the initial ones. Returns the bounds of the merged
+  /// numbers first, where merged regions are numbered on from the initial ones. Returns the merged
   /// regions in order; the last is the whole image's unless there was one region from the start. Valid until the next
   /// call.
-  const std::vector<PixelBounds>& group(SimilarityMix mix);
+  const std::vector<GroupedRegion>& group(SimilarityMix mix);
 
  private:
   struct Candidate {
@@ -59,7 +65,7 @@ class Hierarchy {
   std::vector<std::vector<std::uint32_t>> neighbours_;
   std::vector<std::uint32_t> linked_to_;  // the last merged region that each node was linked to
   std::vector<Candidate> queue_;          // a heap; pairs of which one was merged are skipped when met
-  std::vector<PixelBounds> merged_;
+  std::vector<GroupedRegion> merged_;
 };
 
 }  // namespace soco

@@ -39,19 +39,20 @@ struct Outcome {
 };
 
 /// Reads the file, then either finds its row or makes it. Error of the image: in the record, never thrown.
-Outcome process(const ImageEntry& entry, const ProposeOptions& options, const ProposalStore& store) {
+Outcome process(const ImageEntry& entry, const ProposeOptions& options, const ProposalStore& store,
+                SelectiveSearcher& searcher) {
   Outcome outcome;
   outcome.record.key = entry.key;
   try {
-    const DecodeLimits limits{.max_pixels = options.search.max_pixels};
+    DecodeLimits limits;
+    if (options.search.max_side == 0) limits.max_pixels = options.search.max_pixels;
     const std::vector<std::byte> bytes = read_file(entry.path, limits.max_file_bytes);
     outcome.record.fingerprint = hash128(bytes);
     const std::optional<ProposalRecord> found = store.get(entry.key);
     if (found && found->error.empty() && found->fingerprint == outcome.record.fingerprint) return {{}, true};
     const Image image = decode_image(bytes, entry.key, limits);
     ProposalSet proposals{.height = image.height, .width = image.width, .boxes = {}};
-    proposals.boxes =
-        filter_proposals(selective_search(image, options.search), image.height, image.width, options.filter);
+    proposals.boxes = filter_proposals(searcher.search(image), image.height, image.width, options.filter);
     outcome.record.proposals = std::move(proposals);
   } catch (const Error& e) {
     outcome.record.error = e.what();
@@ -93,8 +94,9 @@ class Workers {
  private:
   void run() {
     try {
+      SelectiveSearcher searcher(options_.search);
       for (std::size_t i = next_index_++; i < entries_.size() && !stopping_; i = next_index_++) {
-        if (!outcomes_.push(process(*entries_[i], options_, store_))) break;
+        if (!outcomes_.push(process(*entries_[i], options_, store_, searcher))) break;
       }
     } catch (...) {
       const std::lock_guard lock(error_mutex_);

@@ -3,21 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <tuple>
 #include <unordered_map>
 
 namespace soco {
 namespace {
 
-double area_of(const PixelBounds& b) { return static_cast<double>(b.max_x - b.min_x + 1) * (b.max_y - b.min_y + 1); }
-
 double overlap(const PixelBounds& a, const PixelBounds& b) {
   const int width = std::min(a.max_x, b.max_x) - std::max(a.min_x, b.min_x) + 1;
   const int height = std::min(a.max_y, b.max_y) - std::max(a.min_y, b.min_y) + 1;
   if (width <= 0 || height <= 0) return 0;
   const double common = static_cast<double>(width) * height;
-  return common / (area_of(a) + area_of(b) - common);
+  return common / (static_cast<double>(area_of(a) + area_of(b)) - common);
 }
 
 /// Boxes kept so far, in cells by the logarithms of width and height: boxes with an overlap above `limit` have widths
@@ -59,10 +56,19 @@ bool before(const RankedBounds& a, const RankedBounds& b) {
 
 }  // namespace
 
-void Ranking::add(const std::vector<PixelBounds>& initial, const std::vector<PixelBounds>& merged) {
+void Ranking::add_region(const PixelBounds& bounds, std::uint32_t num_pixels, double factor) {
+  const double hollow = static_cast<double>(area_of(bounds)) / num_pixels;
+  boxes_.push_back({factor * rng_.uniform() * hollow * hollow, bounds});
+}
+
+void Ranking::add(const RegionGraph& initial, const std::vector<GroupedRegion>& merged, double weight) {
   double position = 1;
-  for (std::size_t i = merged.size(); i > 0; --i) boxes_.push_back({position++ * rng_.uniform(), merged[i - 1]});
-  for (const PixelBounds& bounds : initial) boxes_.push_back({position++ * rng_.uniform(), bounds});
+  for (std::size_t i = merged.size(); i > 0; --i) {
+    add_region(merged[i - 1].bounds, merged[i - 1].num_pixels, weight * position++);
+  }
+  for (std::size_t i = 0; i < initial.size(); ++i) {
+    add_region(initial.bounds[i], initial.num_pixels[i], weight * position++);
+  }
 }
 
 std::vector<PixelBounds> Ranking::take(double duplicate_iou, std::size_t max_boxes) {

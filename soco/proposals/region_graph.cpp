@@ -38,6 +38,10 @@ std::vector<RegionPair> mapped_pairs(std::span<const RegionPair> pairs, const st
 
 }  // namespace
 
+std::int64_t area_of(const PixelBounds& b) {
+  return static_cast<std::int64_t>(b.max_x - b.min_x + 1) * (b.max_y - b.min_y + 1);
+}
+
 PixelBounds joined(const PixelBounds& a, const PixelBounds& b) {
   return {std::min(a.min_x, b.min_x), std::min(a.min_y, b.min_y), std::max(a.max_x, b.max_x),
           std::max(a.max_y, b.max_y)};

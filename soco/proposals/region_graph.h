@@ -12,6 +12,9 @@ struct PixelBounds {
   bool operator==(const PixelBounds&) const = default;
 };
 
+/// Pixels of the box.
+std::int64_t area_of(const PixelBounds& bounds);
+/// The smallest box around both.
 PixelBounds joined(const PixelBounds& a, const PixelBounds& b);
 
 // One histogram row: colour, then texture; each part is padded to a multiple of 16 bins.

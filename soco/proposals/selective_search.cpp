@@ -64,6 +64,9 @@ void map_back(std::vector<Box>& boxes, const CropRect& from, const Image& to) {
   }
 }
 
+/// Weight of the ranks of a colour space: the first two come first, the others add what those miss (docs/proposals.md).
+double weight_of(std::size_t colour_index) { return 1 + 8 * static_cast<double>(colour_index / 2); }
+
 template <class T>
 void fill_when_empty(std::vector<T>& values, std::vector<T> own) {
   if (values.empty()) values = std::move(own);
@@ -83,13 +86,13 @@ struct SelectiveSearcher::Buffers {
   }
   std::vector<Box> search_ranked(const Image& image, const SelectiveSearchOptions& options) {
     Ranking ranking(options.seed);
-    for (const ColourSpace space : options.colours) {
-      convert_colours(image, space, planes);
+    for (std::size_t c = 0; c < options.colours.size(); ++c) {
+      convert_colours(image, options.colours[c], planes);
       RegionGraph graph = builder.build(planes, options.scales[0], *options.sigma, *options.min_size);
       for (std::size_t i = 0; i < options.scales.size(); ++i) {
         if (i > 0) graph = coarsened(graph, options.scales[i]);
         hierarchy.start(graph, num_pixels_of(image));
-        for (const SimilarityMix mix : options.similarities) ranking.add(graph.bounds, hierarchy.group(mix));
+        for (const SimilarityMix mix : options.similarities) ranking.add(graph, hierarchy.group(mix), weight_of(c));
       }
     }
     std::vector<Box> boxes;
@@ -112,7 +115,7 @@ SelectiveSearchOptions resolved(const SelectiveSearchOptions& options) {
   SelectiveSearchOptions all = options;
   const bool soco = options.strategy == SearchStrategy::kSoco;
   if (!all.sigma) all.sigma = soco ? 0.9 : 0.8;
-  if (!all.min_size) all.min_size = soco ? 100 : 50;
+  if (!all.min_size) all.min_size = 100;
   switch (options.strategy) {
     case SearchStrategy::kSoco:
       fill_when_empty(all.scales, {300});
@@ -123,14 +126,14 @@ SelectiveSearchOptions resolved(const SelectiveSearchOptions& options) {
       fill_when_empty(all.similarities, {kColourTextureSizeFill});
       break;
     case SearchStrategy::kFast:
-      fill_when_empty(all.scales, {100, 200, 300});
+      fill_when_empty(all.scales, {150, 300, 450});
       fill_when_empty(all.colours, {kHsv, kLab});
-      fill_when_empty(all.similarities, {kColourTextureSizeFill, kTextureSizeFill});
+      fill_when_empty(all.similarities, {kColourTextureSizeFill, kTextureSizeFill, kFill});
       break;
     case SearchStrategy::kQuality:
-      fill_when_empty(all.scales, {50, 100, 200, 300});
-      fill_when_empty(all.colours, {kHsv, kLab, kRgi, kHue, kIntensity});
-      fill_when_empty(all.similarities, {kColourTextureSizeFill, kTextureSizeFill, kFill, kSize});
+      fill_when_empty(all.scales, {150, 300, 450});
+      fill_when_empty(all.colours, {kHsv, kLab, kIntensity, kRgi, kRgb});
+      fill_when_empty(all.similarities, {kColourTextureSizeFill, kTextureSizeFill, kFill});
       break;
   }
   std::sort(all.scales.begin(), all.scales.end());

@@ -32,7 +32,7 @@ struct SelectiveSearchOptions {
   std::vector<ColourSpace> colours;         ///< not for soco
   std::vector<SimilarityMix> similarities;  ///< not for soco
   std::uint64_t seed = 0;                   ///< of the ranking; not for soco
-  double duplicate_iou = 0.9;               ///< boxes more alike than this are one; not for soco
+  double duplicate_iou = 0.95;              ///< boxes more alike than this are one; not for soco
   int max_boxes = 0;                        ///< the best so many; 0: all; not for soco
   int max_side = 0;                         ///< px, larger images are searched at this size; 0: no limit
   std::int64_t max_pixels = 1ll << 25;      ///< larger images are refused, since cost and memory grow with them
@@ -40,7 +40,7 @@ struct SelectiveSearchOptions {
   template <class V>
   void visit(V& v) {
     v.field("strategy", strategy,
-            "how regions are made and grouped; soco: the method's single strategy; single, fast, quality: 1, 12 and 80 "
+            "how regions are made and grouped; soco: the method's single strategy; single, fast, quality: 1, 18 and 45 "
             "groupings, ranked",
             kSearchStrategyNames);
     v.field("scales", scales, "preference for larger segments (k of the graph segmentation); empty: the strategy's",
