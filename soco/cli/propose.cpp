@@ -23,7 +23,7 @@ void keep_freed_memory() {
 int run_propose(int argc, char** argv) {
   ProposeOptions options;
   options.filter.enabled = false;  // raw boxes: one store serves every filter, which training applies as it reads
-  std::string filter, source = "search";
+  std::string filter, strategy, source = "search";
   CommandLine line("propose", "Makes object proposals for images, into one SQLite file; run it again to continue.",
                    "  soco propose --images photos --out proposals.db\n"
                    "  soco propose --images photos --out part1.db --shard 1/8 --workers 16\n"
@@ -31,6 +31,9 @@ int run_propose(int argc, char** argv) {
                    "  soco propose --images photos --out random.db --source random random.num_tries=32\n");
   line.app.add_option("--images", options.images, "folder of images, or a text file with one path a line")->required();
   line.app.add_option("--out", options.out, "store to make or to complete")->required();
+  line.app.add_option("--strategy", strategy, enum_choices(kSearchStrategyNames))->default_str("soco");
+  line.app.add_option("--max-side", options.search.max_side,
+                      "px; larger images are searched at this size; 0: at theirs");
   line.app.add_option("--filter", filter, "what is stored: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")
       ->default_str("none");
   line.app.add_option("--source", source, "search, random or grid")->capture_default_str();
@@ -41,6 +44,7 @@ int run_propose(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
   if (line.app.count("--source") > 0) options.source = parse_enum(source, kBoxSourceNames, "--source");
   line.apply_overrides(options);
+  if (!strategy.empty()) options.search.strategy = parse_enum(strategy, kSearchStrategyNames, "--strategy");
   if (!filter.empty()) options.filter = parse_filter(filter);
   options.validate();
   ConsoleLogger log;

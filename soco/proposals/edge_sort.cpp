@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <utility>
 
 #include "soco/base/error.h"
@@ -11,13 +10,25 @@
 namespace soco {
 namespace {
 
-constexpr int kDigitBits = 11;
-constexpr int kNumPasses = 3;  // over the 32 leading bits
+// Two passes of 11 bits each order the edges by the 22 bits that tell photographs' costs apart best: costs below 2^-12
+// (a sixteenth of a grey level) are one, those above keep 18 bits of their mantissa. What is left is put right in
+// place.
+constexpr int kDigitBits = 8;
+constexpr int kNumPasses = 3;
 constexpr std::size_t kNumBuckets = std::size_t{1} << kDigitBits;
+constexpr std::uint64_t kSmallestCost = std::bit_cast<std::uint64_t>(0x1p-12) >> kDroppedCostBits << 32;
+constexpr int kKeyShift = 32 + 2;
+static_assert(((std::bit_cast<std::uint64_t>(2.0) >> kDroppedCostBits << 32) - kSmallestCost) >> kKeyShift <
+              kNumBuckets * kNumBuckets * kNumBuckets);
+
 using Buckets = std::array<std::uint32_t, kNumBuckets>;
 
-std::size_t digit(PackedEdge edge, int pass) {
-  return static_cast<std::size_t>(edge >> (32 + pass * kDigitBits)) & (kNumBuckets - 1);
+std::uint32_t sort_key(PackedEdge edge) {
+  return static_cast<std::uint32_t>((std::max(edge, kSmallestCost) - kSmallestCost) >> kKeyShift);
+}
+
+std::uint32_t digit(PackedEdge edge, int pass) {
+  return sort_key(edge) >> (pass * kDigitBits) & static_cast<std::uint32_t>(kNumBuckets - 1);
 }
 
 std::array<Buckets, kNumPasses> count_digits(std::span<const PackedEdge> edges) {
@@ -33,25 +44,30 @@ void scatter(std::span<const PackedEdge> in, Buckets& starts, int pass, std::spa
   for (const PackedEdge e : in) to[starts[digit(e, pass)]++] = e;
 }
 
-/// Orders runs whose leading bits agree by the costs themselves.
-void sort_runs(std::span<PackedEdge> edges, std::span<const double> costs) {
-  const auto before = [costs](PackedEdge a, PackedEdge b) {
-    const double cost_a = costs[edge_index(a)], cost_b = costs[edge_index(b)];
+/// Orders runs of one key by the costs themselves.
+void sort_runs(std::span<PackedEdge> edges, const EdgeCosts& costs) {
+  const auto before = [&costs](PackedEdge a, PackedEdge b) {
+    if (leading_cost_bits(a) != leading_cost_bits(b)) return a < b;
+    const double cost_a = *costs.at(edge_index(a)), cost_b = *costs.at(edge_index(b));
     return cost_a != cost_b ? cost_a < cost_b : edge_index(a) < edge_index(b);
   };
   for (std::size_t begin = 0; begin < edges.size();) {
-    const std::uint32_t leading = leading_cost_bits(edges[begin]);
+    const std::uint32_t key = sort_key(edges[begin]);
     std::size_t end = begin + 1;
-    while (end < edges.size() && leading_cost_bits(edges[end]) == leading) ++end;
+    while (end < edges.size() && sort_key(edges[end]) == key) ++end;
     const auto run = edges.subspan(begin, end - begin);
-    if (run.size() > 1 && !std::is_sorted(run.begin(), run.end(), before)) std::sort(run.begin(), run.end(), before);
+    if (run.size() == 2) {
+      if (before(run[1], run[0])) std::swap(run[0], run[1]);
+    } else if (run.size() > 2 && !std::is_sorted(run.begin(), run.end(), before)) {
+      std::sort(run.begin(), run.end(), before);
+    }
     begin = end;
   }
 }
 
 }  // namespace
 
-void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, std::span<const double> costs) {
+void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, const EdgeCosts& costs) {
   SOCO_ASSERT(scratch.size() == edges.size());
   std::array<Buckets, kNumPasses> counts = count_digits(edges);
   std::span<PackedEdge> in = edges, out = scratch;

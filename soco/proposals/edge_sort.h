@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace soco {
 
-/// An edge ready for sorting: the leading 32 of the 62 bits a cost in [0, 2) can set, above the index of its cost.
+/// An edge ready for sorting: the leading 32 of the 62 bits a cost in [0, 2) can set, above the index of the edge.
 using PackedEdge = std::uint64_t;
 
 inline constexpr int kDroppedCostBits = 30;
@@ -18,9 +19,21 @@ inline PackedEdge pack_edge(double cost, std::uint32_t index) {
 inline std::uint32_t edge_index(PackedEdge edge) { return static_cast<std::uint32_t>(edge); }
 inline std::uint32_t leading_cost_bits(PackedEdge edge) { return static_cast<std::uint32_t>(edge >> 32); }
 
-/// Sorts ascending by cost; equal costs by index (a stable sort, where the edges come in ascending order of index, as
-/// they must). `costs[edge_index(e)]` is the cost packed into e. `scratch`: as long as `edges`.
-/// Linear for spread costs, n log n at worst.
-void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, std::span<const double> costs);
+/// An index names a block (its two leading bits) and a place in it.
+inline constexpr int kPlaceBits = 30;
+inline constexpr std::uint32_t kPlaceMask = (1u << kPlaceBits) - 1;
+
+/// Costs by index: blocks of `block_size` values, one after another.
+struct EdgeCosts {
+  const double* values = nullptr;
+  std::size_t block_size = 0;
+  const double* at(std::uint32_t index) const {
+    return values + (index >> kPlaceBits) * block_size + (index & kPlaceMask);
+  }
+};
+
+/// Sorts ascending by cost, equal costs by index. `costs`: what was packed into the edges, by their index. `scratch`:
+/// as long as `edges`. Linear for spread costs, n log n at worst.
+void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, const EdgeCosts& costs);
 
 }  // namespace soco

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "soco/proposals/row_kernels.h"
+
 namespace soco {
 namespace {
 
@@ -38,40 +40,6 @@ int mirrored(int i, int n) {
   return i < n ? i : period - 1 - i;
 }
 
-/// out = centre * w0 + sum over pairs, farthest first: the order of scipy's symmetric correlation.
-void accumulate_centre(const double* in, double weight, int n, double* out) {
-  for (int x = 0; x < n; ++x) out[x] = in[x] * weight;
-}
-
-void accumulate_pair(const double* before, const double* after, double weight, int n, double* out) {
-  for (int x = 0; x < n; ++x) out[x] += (before[x] + after[x]) * weight;
-}
-
-void smooth_columns(std::vector<double>& plane, int height, int width, const std::vector<double>& weights) {
-  const int radius = static_cast<int>(weights.size() / 2);
-  const std::vector<double> in = plane;
-  const auto row = [&](int y) { return in.data() + static_cast<std::size_t>(mirrored(y, height)) * width; };
-  for (int y = 0; y < height; ++y) {
-    double* out = plane.data() + static_cast<std::size_t>(y) * width;
-    accumulate_centre(row(y), weights[radius], width, out);
-    for (int k = radius; k >= 1; --k) accumulate_pair(row(y - k), row(y + k), weights[radius - k], width, out);
-  }
-}
-
-void smooth_rows(std::vector<double>& plane, int height, int width, const std::vector<double>& weights) {
-  const int radius = static_cast<int>(weights.size() / 2);
-  std::vector<double> line(static_cast<std::size_t>(width) + 2 * radius);
-  for (int y = 0; y < height; ++y) {
-    double* row = plane.data() + static_cast<std::size_t>(y) * width;
-    for (int x = -radius; x < 0; ++x) line[x + radius] = row[mirrored(x, width)];
-    std::copy(row, row + width, line.begin() + radius);
-    for (int x = width; x < width + radius; ++x) line[x + radius] = row[mirrored(x, width)];
-    const double* centre = line.data() + radius;
-    accumulate_centre(centre, weights[radius], width, row);
-    for (int k = radius; k >= 1; --k) accumulate_pair(centre - k, centre + k, weights[radius - k], width, row);
-  }
-}
-
 }  // namespace
 
 std::vector<double> gaussian_weights(double sigma) {
@@ -84,13 +52,49 @@ std::vector<double> gaussian_weights(double sigma) {
   return weights;
 }
 
-void gaussian_smooth(Planes& planes, double sigma) {
-  if (sigma <= 1e-15) return;  // scipy's own threshold
-  const std::vector<double> weights = gaussian_weights(sigma);
-  for (std::vector<double>& plane : planes.channels) {
-    smooth_columns(plane, planes.height, planes.width, weights);
-    smooth_rows(plane, planes.height, planes.width, weights);
+void RowSmoother::start(const Image& image, double sigma) {
+  image_ = &image;
+  if (sigma != sigma_) weights_ = sigma <= 1e-15 ? std::vector<double>{1.0} : gaussian_weights(sigma);  // scipy's limit
+  sigma_ = sigma;
+  radius_ = static_cast<int>(weights_.size() / 2);
+  ring_rows_ = std::min(image.height, 2 * radius_ + 1);  // all that a row needs, however often it is mirrored
+  num_loaded_ = y_ = 0;
+  const std::size_t width = static_cast<std::size_t>(image.width);
+  ring_.resize(3 * static_cast<std::size_t>(ring_rows_) * width);
+  line_.resize(width + 2 * static_cast<std::size_t>(radius_));
+  out_.resize(2 * 3 * width);
+  taps_.resize(weights_.size());
+}
+
+double* RowSmoother::ring_row(int channel, int y) {
+  return ring_.data() + static_cast<std::size_t>(channel * ring_rows_ + y % ring_rows_) * image_->width;
+}
+
+void RowSmoother::load_row(int y) {
+  double* const rows[3] = {ring_row(0, y), ring_row(1, y), ring_row(2, y)};
+  kernels::unit_rows(image_->row(y), static_cast<std::size_t>(image_->width), rows);
+}
+
+RowOfThree RowSmoother::next() {
+  const int width = image_->width, height = image_->height;
+  const std::size_t n = static_cast<std::size_t>(width);
+  while (num_loaded_ < std::min(height, y_ + radius_ + 1)) load_row(num_loaded_++);
+  RowOfThree result{};
+  for (int c = 0; c < 3; ++c) {
+    double* const middle = line_.data() + radius_;
+    for (int k = -radius_; k <= radius_; ++k) taps_[k + radius_] = ring_row(c, mirrored(y_ + k, height));
+    kernels::symmetric_filter(taps_.data(), weights_.data(), radius_, n, middle);
+    for (int k = 1; k <= radius_; ++k) {
+      middle[-k] = middle[mirrored(-k, width)];
+      middle[width - 1 + k] = middle[mirrored(width - 1 + k, width)];
+    }
+    for (int k = -radius_; k <= radius_; ++k) taps_[k + radius_] = middle + k;
+    double* const out = out_.data() + static_cast<std::size_t>(3 * (y_ % 2) + c) * n;
+    kernels::symmetric_filter(taps_.data(), weights_.data(), radius_, n, out);
+    result[c] = out;
   }
+  ++y_;
+  return result;
 }
 
 }  // namespace soco

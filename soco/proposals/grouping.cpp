@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/proposals/grouping.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <queue>
 #include <utility>
@@ -35,8 +36,12 @@ class Grouping {
     alive_.assign(n, true);
     linked_to_.assign(n, 0);
     std::vector<Candidate> initial;
+    // Labels in raster order come by ascending top row: no later region has a corner above the last row of this one.
+    const auto higher = [](const Region& a, const Region& b) { return a.min_y < b.min_y; };
+    const bool by_row = std::is_sorted(regions_.begin(), regions_.end(), higher);
     for (std::uint32_t a = 0; a < n; ++a) {
       for (std::uint32_t b = a + 1; b < n; ++b) {
+        if (by_row && regions_[b].min_y >= regions_[a].max_y) break;
         if (has_corner_inside(regions_[a], regions_[b])) initial.push_back(link(a, b));
       }
     }

@@ -40,10 +40,13 @@ struct Outcome {
 };
 
 /// The boxes of an image file before the filter. Boxes that know nothing of the image need its header alone.
-ProposalSet make_boxes(std::span<const std::byte> bytes, const std::string& key, const ProposeOptions& options) {
+ProposalSet make_boxes(std::span<const std::byte> bytes, const std::string& key, const ProposeOptions& options,
+                       SelectiveSearcher& searcher) {
   if (options.source == BoxSource::kSearch) {
-    const Image image = decode_image(bytes, key, {.max_pixels = options.search.max_pixels});
-    return {.height = image.height, .width = image.width, .boxes = selective_search(image, options.search)};
+    DecodeLimits limits;
+    if (options.search.max_side == 0) limits.max_pixels = options.search.max_pixels;
+    const Image image = decode_image(bytes, key, limits);
+    return {.height = image.height, .width = image.width, .boxes = searcher.search(image)};
   }
   const ImageInfo info = probe_image(bytes, key);
   ProposalSet set{.height = info.height, .width = info.width, .boxes = {}};
@@ -58,7 +61,8 @@ ProposalSet make_boxes(std::span<const std::byte> bytes, const std::string& key,
 }
 
 /// Reads the file, then either finds its row or makes it. Error of the image: in the record, never thrown.
-Outcome process(const ImageEntry& entry, const ProposeOptions& options, const ProposalStore& store) {
+Outcome process(const ImageEntry& entry, const ProposeOptions& options, const ProposalStore& store,
+                SelectiveSearcher& searcher) {
   Outcome outcome;
   ProposalRecord& record = outcome.record;
   record.key = entry.key;
@@ -77,7 +81,7 @@ Outcome process(const ImageEntry& entry, const ProposeOptions& options, const Pr
   }
   if (!record.error.empty()) return outcome;
   try {
-    ProposalSet set = make_boxes(bytes, entry.key, options);
+    ProposalSet set = make_boxes(bytes, entry.key, options, searcher);
     set.boxes = filter_proposals(set.boxes, set.height, set.width, options.filter);
     record.proposals = std::move(set);
   } catch (const Error& e) {
@@ -120,8 +124,9 @@ class Workers {
  private:
   void run() {
     try {
+      SelectiveSearcher searcher(options_.search);
       for (std::size_t i = next_index_++; i < entries_.size() && !stopping_; i = next_index_++) {
-        if (!outcomes_.push(process(*entries_[i], options_, store_))) break;
+        if (!outcomes_.push(process(*entries_[i], options_, store_, searcher))) break;
       }
     } catch (...) {
       const std::lock_guard lock(error_mutex_);
@@ -270,7 +275,7 @@ std::string store_options_text(const ProposeOptions& o) {
   std::string text = "source=" + enum_name(o.source, kBoxSourceNames);
   switch (o.source) {
     case BoxSource::kSearch:
-      text += fields_text(o.search);
+      text += " " + identity_text(o.search);
       break;
     case BoxSource::kRandom:
       text += fields_text(o.random);

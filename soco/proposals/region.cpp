@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "soco/proposals/texture.h"
-
 namespace soco {
 namespace {
 
@@ -22,40 +20,17 @@ std::array<std::uint8_t, 256> bin_table(int num_bins) {
   return table;
 }
 
-struct Counts {
-  std::array<std::uint32_t, kNumColourBins> colour{};
-  std::array<std::uint32_t, 3 * kNumTextureBins> texture{};
-};
-
-void grow_bounds(const Image& image, const Segmentation& segmentation, std::vector<Region>& regions) {
-  const std::int32_t* label = segmentation.labels.data();
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x, ++label) {
-      Region& r = regions[*label];
-      if (r.size == 0) r.min_x = r.max_x = x, r.min_y = y;
-      r.min_x = std::min(r.min_x, x);
-      r.max_x = std::max(r.max_x, x);
-      r.max_y = y;
-      ++r.size;
-    }
-  }
-}
-
-void count_colours(const Image& image, const Segmentation& segmentation, std::vector<Counts>& counts) {
-  const std::array<std::uint8_t, 256> bins = bin_table(kNumColourBins);
-  for (std::size_t i = 0; i < segmentation.labels.size(); ++i) {
-    const std::uint8_t* p = image.pixels.data() + 3 * i;
-    ++counts[segmentation.labels[i]].colour[bins[std::max({p[0], p[1], p[2]})]];
-  }
-}
-
-void count_textures(const Image& image, const Segmentation& segmentation, std::vector<Counts>& counts) {
-  const std::array<std::uint8_t, 256> bins = bin_table(kNumTextureBins);
-  for (int c = 0; c < 3; ++c) {
-    const std::vector<std::uint8_t> codes = local_binary_pattern(image, c);
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-      ++counts[segmentation.labels[i]].texture[c * kNumTextureBins + bins[codes[i]]];
-    }
+/// Adds a row of pixels to the bounds and sizes of their segments.
+void grow_bounds(const std::int32_t* labels, int width, int y, std::vector<Region>& regions) {
+  for (int x = 0; x < width;) {
+    const int begin = x;
+    while (x < width && labels[x] == labels[begin]) ++x;
+    Region& r = regions[labels[begin]];
+    if (r.size == 0) r.min_x = begin, r.max_x = x - 1, r.min_y = y;
+    r.min_x = std::min(r.min_x, begin);
+    r.max_x = std::max(r.max_x, x - 1);
+    r.max_y = y;
+    r.size += x - begin;
   }
 }
 
@@ -75,18 +50,33 @@ double intersection(double start, const std::array<double, N>& a, const std::arr
 
 }  // namespace
 
-std::vector<Region> extract_regions(const Image& image, const Segmentation& segmentation) {
+std::vector<Region> RegionExtractor::extract(const Image& image, const Segmentation& segmentation) {
+  static const std::array<std::uint8_t, 256> colour_bins = bin_table(kNumColourBins);
+  static const std::array<std::uint8_t, 256> texture_bins = bin_table(kNumTextureBins);
   std::vector<Region> regions(segmentation.num_segments);
-  std::vector<Counts> counts(segmentation.num_segments);
-  grow_bounds(image, segmentation, regions);
-  count_colours(image, segmentation, counts);
-  count_textures(image, segmentation, counts);
+  counts_.assign(segmentation.num_segments, {});
+  patterns_.start(image);
+  for (int y = 0; y < image.height; ++y) {
+    const std::int32_t* labels = segmentation.labels.data() + static_cast<std::size_t>(y) * image.width;
+    const std::uint8_t* rgb = image.row(y);
+    const std::array<const std::uint8_t*, 3> codes = patterns_.next();
+    grow_bounds(labels, image.width, y, regions);
+    for (int x = 0; x < image.width; ++x) {
+      Counts& counts = counts_[labels[x]];
+      ++counts.colour[colour_bins[std::max({rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2]})]];
+      for (int c = 0; c < 3; ++c) ++counts.texture[c * kNumTextureBins + texture_bins[codes[c][x]]];
+    }
+  }
   for (std::size_t i = 0; i < regions.size(); ++i) {
     const double size = static_cast<double>(regions[i].size);
-    for (int k = 0; k < kNumColourBins; ++k) regions[i].colour[k] = counts[i].colour[k] / size;
-    for (int k = 0; k < 3 * kNumTextureBins; ++k) regions[i].texture[k] = counts[i].texture[k] / size;
+    for (int k = 0; k < kNumColourBins; ++k) regions[i].colour[k] = counts_[i].colour[k] / size;
+    for (int k = 0; k < 3 * kNumTextureBins; ++k) regions[i].texture[k] = counts_[i].texture[k] / size;
   }
   return regions;
+}
+
+std::vector<Region> extract_regions(const Image& image, const Segmentation& segmentation) {
+  return RegionExtractor().extract(image, segmentation);
 }
 
 Region merge_regions(const Region& a, const Region& b) {

@@ -6,6 +6,7 @@
 
 #include "soco/image/image.h"
 #include "soco/proposals/graph_segmentation.h"
+#include "soco/proposals/texture.h"
 
 namespace soco {
 
@@ -22,7 +23,22 @@ struct Region {
   std::array<double, 3 * kNumTextureBins> texture{};  // R, G, B; each channel sums to 1
 };
 
-/// Features of every segment, in order of label.
+/// Measures segments. Keeps its memory from one image to the next.
+class RegionExtractor {
+ public:
+  /// Features of every segment, in order of label.
+  std::vector<Region> extract(const Image& image, const Segmentation& segmentation);
+
+ private:
+  struct Counts {
+    std::array<std::uint32_t, kNumColourBins> colour{};
+    std::array<std::uint32_t, 3 * kNumTextureBins> texture{};
+  };
+  PatternRows patterns_;
+  std::vector<Counts> counts_;
+};
+
+/// RegionExtractor::extract with memory of its own.
 std::vector<Region> extract_regions(const Image& image, const Segmentation& segmentation);
 
 /// The union of two regions: histograms are means weighted by size.

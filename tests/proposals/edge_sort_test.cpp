@@ -17,7 +17,7 @@ namespace {
 std::vector<std::uint32_t> sorted_indices(const std::vector<double>& costs) {
   std::vector<PackedEdge> edges, scratch(costs.size());
   for (std::uint32_t i = 0; i < costs.size(); ++i) edges.push_back(pack_edge(costs[i], i));
-  sort_edges(edges, scratch, costs);
+  sort_edges(edges, scratch, {costs.data(), costs.size()});
   std::vector<std::uint32_t> indices;
   for (const PackedEdge e : edges) indices.push_back(edge_index(e));
   return indices;
@@ -47,17 +47,33 @@ TEST(EdgeSort, ComparesAllBitsWhenTheLeadingOnesAgree) {
   EXPECT_EQ(sorted_indices({above, base, below, above, base}), (std::vector<std::uint32_t>{2, 1, 4, 0, 3}));
 }
 
+TEST(EdgeSort, OrdersEqualCostsByBlockThenByPlace) {
+  const std::vector<double> costs{0.5, 0.25, 0.25, 0.5};  // two blocks of two
+  const std::uint32_t second = 1u << kPlaceBits;
+  std::vector<PackedEdge> edges{pack_edge(0.5, 0), pack_edge(0.25, 1), pack_edge(0.25, second),
+                                pack_edge(0.5, second + 1)};
+  std::vector<PackedEdge> scratch(4);
+  sort_edges(edges, scratch, {costs.data(), 2});
+  EXPECT_EQ(edge_index(edges[0]), 1u);
+  EXPECT_EQ(edge_index(edges[1]), second);
+  EXPECT_EQ(edge_index(edges[2]), 0u);
+  EXPECT_EQ(edge_index(edges[3]), second + 1);
+}
+
 TEST(EdgeSort, EqualsAStableSortForManyCosts) {
   Rng rng(1, 0, 0, 0);
   std::vector<double> costs;
   for (int i = 0; i < 20000; ++i) {
-    switch (rng.uniform_int(3)) {
+    switch (rng.uniform_int(4)) {
       case 0:
         costs.push_back(rng.uniform() * 1.7);
         break;
       case 1:
         costs.push_back(static_cast<double>(rng.uniform_int(20)) / 16);
         break;  // many equal
+      case 2:
+        costs.push_back(rng.uniform() * 1e-4);
+        break;  // all below the smallest that the buckets tell apart
       default:
         costs.push_back(0.7 + static_cast<double>(rng.uniform_int(50)) * 1e-15);
         break;  // alike to the last bits

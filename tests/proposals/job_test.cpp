@@ -148,7 +148,7 @@ TEST_F(ProposeTest, RefusesAStoreOfOtherOptions) {
   add_images(1);
   run(options());
   ProposeOptions o = options();
-  o.search.scale = 100;
+  o.search.scales = {100};
   const std::string error = error_of([&] { run(o); }).what();
   EXPECT_THAT(error, HasSubstr("scale=300"));
   EXPECT_THAT(error, HasSubstr("scale=100"));

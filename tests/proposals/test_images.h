@@ -12,7 +12,8 @@ namespace soco::testing {
 
 inline Image flat_image(int height, int width, std::array<std::uint8_t, 3> colour) {
   Image image{.height = height, .width = width, .pixels = {}};
-  for (int i = 0; i < height * width; ++i) image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
+  image.pixels.resize(3 * static_cast<std::size_t>(height) * width);
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = colour[i % 3];
   return image;
 }
 

@@ -10,6 +10,18 @@ namespace {
 
 using testing::grey_image;
 
+/// Codes of one channel of the whole image.
+std::vector<std::uint8_t> local_binary_pattern(const Image& image, int channel) {
+  PatternRows rows;
+  rows.start(image);
+  std::vector<std::uint8_t> codes;
+  for (int y = 0; y < image.height; ++y) {
+    const std::uint8_t* row = rows.next()[channel];
+    codes.insert(codes.end(), row, row + image.width);
+  }
+  return codes;
+}
+
 int centre_code(const std::vector<std::vector<int>>& rows) {
   const Image image = grey_image(rows);
   return local_binary_pattern(image, 0)[4];
