@@ -330,7 +330,7 @@ TEST(ParseShard, ReadsOneOfN) {
 
 TEST(StoreOptionsText, NamesAllThatShapesTheBoxes) {
   const std::string search = store_options_text({});
-  EXPECT_THAT(search, ::testing::StartsWith("source=search strategy=\"soco\" scale=300.0 sigma=0.9 min_size=100"));
+  EXPECT_THAT(search, ::testing::StartsWith("source=search strategy=soco scale=300 sigma=0.9 min_size=100"));
   EXPECT_THAT(search, ::testing::EndsWith(" filter=none"));
   EXPECT_THAT(search, ::testing::Not(HasSubstr("max_pixels")));  // refuses images, shapes none
   ProposeOptions o;
