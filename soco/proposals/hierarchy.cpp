@@ -58,12 +58,13 @@ void Hierarchy::reset(SimilarityMix mix) {
 /// Each term in [0, 1], as in the paper's section 3.2.
 double Hierarchy::similarity(const Node& a, const Node& b) const {
   double sum = 0;
-  const std::uint16_t* row_a = histograms_.data() + a.row * kHistogramRow;
-  const std::uint16_t* row_b = histograms_.data() + b.row * kHistogramRow;
-  std::uint32_t common = 0;
-  if (use_colour_) common += kernels::histogram_intersection(row_a, row_b, kColourRow);
-  if (use_texture_) common += kernels::histogram_intersection(row_a + kColourRow, row_b + kColourRow, kTextureRow);
-  if (use_texture_) sum += static_cast<double>(common) / kHistogramSum;
+  if (use_texture_) {
+    const std::uint16_t* row_a = histograms_.data() + a.row * kHistogramRow;
+    const std::uint16_t* row_b = histograms_.data() + b.row * kHistogramRow;
+    std::uint32_t common = kernels::histogram_intersection(row_a + kColourRow, row_b + kColourRow, kTextureRow);
+    if (use_colour_) common += kernels::histogram_intersection(row_a, row_b, kColourRow);
+    sum += static_cast<double>(common) / kHistogramSum;
+  }
   const double size = static_cast<double>(a.num_pixels) + static_cast<double>(b.num_pixels);
   if (use_size_) sum += 1 - size / image_size_;
   if (use_fill_) {
