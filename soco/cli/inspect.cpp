@@ -136,7 +136,7 @@ int run_inspect(int argc, char** argv) {
       "  soco inspect proposals proposals.db --images photos --out proposals.png --num 12\n");
   line.app.add_option("WHAT", what, "views or proposals")->required();
   line.app.add_option("RUN", run, "views: a run folder, drawn as it was configured; proposals: the store");
-  line.app.add_option("--images", source.images, "folder of images or list file; views: instead of a run");
+  line.app.add_option("--images", source.images, "folder, list file, .tar or .zip; views: instead of a run");
   line.app.add_option("--proposals", source.proposals, "with --images: a store (default: made on the spot)");
   line.app.add_option("--config", config, "with --images: recipe or TOML file")->capture_default_str();
   line.app.add_option("--count,--num", count, "images to draw")->capture_default_str()->check(CLI::Range(1, 100));

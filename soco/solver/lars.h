@@ -13,7 +13,8 @@ struct LarsOptions {
 
 /// LARS (You et al. 2017, arXiv 1708.03888) over SGD with momentum. With g = gradient + weight_decay * p, momentum
 /// accumulates g * trust_coefficient * |p| / (|g| + eps), or g itself when either norm is 0. The decay is part of the
-/// norm, as in the authors' release, so a weight whose loss gradient is zero shrinks at the full trust rate.
+/// norm, as in the authors' release, so a weight whose loss gradient is zero shrinks at the full trust rate. Parameters
+/// with one dimension or none (biases, BatchNorm) have neither decay nor adaptation.
 class Lars final : public Optimizer {
  public:
   Lars(NamedTensors parameters, const LarsOptions& options = {});

@@ -26,7 +26,7 @@ void Optimizer::step(double lr) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     torch::Tensor parameter = parameters_[i].second;
     torch::Tensor gradient = parameter.grad().defined() ? parameter.grad() : torch::zeros_like(parameter);
-    if (parameter.dim() > 1) adapt(parameter, gradient);
+    adapt(parameter, gradient);
     buffers_[i].mul_(momentum_).add_(gradient);
     parameter.add_(buffers_[i], -lr);
   }

@@ -12,8 +12,7 @@ using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
 /// SGD with momentum, as torch.optim.SGD (no dampening, no Nesterov): buffer = momentum * buffer + gradient,
 /// parameter -= lr * buffer. What a subclass adds is how it makes that gradient. A parameter without a gradient is
-/// taken to have a zero one, so decay and momentum go on. Parameters with one dimension or none (biases, BatchNorm)
-/// have no weight decay and no adaptation.
+/// taken to have a zero one, so decay and momentum go on.
 class Optimizer {
  public:
   /// Errors: two parameters of one name.
@@ -40,7 +39,7 @@ class Optimizer {
   void load_momentum_buffers(const NamedTensors& buffers);
 
  protected:
-  /// Turns the gradient of `parameter` (two dimensions or more) into what momentum accumulates, in place.
+  /// Turns the gradient of `parameter` into what momentum accumulates, in place.
   virtual void adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const = 0;
   double weight_decay() const { return weight_decay_; }
 
@@ -51,7 +50,7 @@ class Optimizer {
   double weight_decay_;
 };
 
-/// Plain SGD: gradient + weight_decay * parameter.
+/// Plain SGD: gradient + weight_decay * parameter, biases and BatchNorm included, as torch.optim.SGD.
 class Sgd final : public Optimizer {
  public:
   using Optimizer::Optimizer;

@@ -3,7 +3,7 @@
 
 Usage: python3 selective_search_oracle.py OUT_DIR [IMAGE...]
 
-Makes 20 synthetic images (fixed seed), saves them below OUT_DIR as PNG, and writes OUT_DIR/expected.json:
+Makes 200 synthetic images (fixed seed), saves them below OUT_DIR as PNG, and writes OUT_DIR/expected.json:
 {"scikit_image": version, "images": [{"file", "height", "width", "segments", "boxes": [[x, y, w, h], ...]}, ...]}
 with the boxes in the release's convention (w = max_x - min_x), in order. Every IMAGE given is added, converted to RGB
 and saved as PNG too, so that the comparison does not depend on a JPEG decoder.
@@ -12,6 +12,7 @@ scikit-image sorts the edges of its graph segmentation with an unstable sort, so
 numpy at hand. Here the sort is made stable: its compiled module looks `argsort` up in numpy at each call.
 """
 import json
+import multiprocessing
 import os
 import sys
 
@@ -153,7 +154,8 @@ def scene(rng, height, width):
 
 
 def synthetic_images():
-    """(name, RGB array) of 20 images: scenes, smooth noise, noise, grey, flat, stripes, thin, one pixel."""
+    """(name, RGB array) of 200 images: scenes, smooth noise, noise, grey, flat, stripes, thin, one pixel; then scenes
+    and smooth noise of random sizes, every third one grey."""
     rng = np.random.default_rng(20211)
     images = []
     for i, (height, width) in enumerate([(96, 128), (150, 100), (200, 300), (64, 64), (121, 173), (240, 180)]):
@@ -174,6 +176,11 @@ def synthetic_images():
     images.append(("thin_column", blurred_noise(rng, 300, 2, 6)))
     images.append(("tiny", rng.integers(0, 256, (3, 5, 3), dtype=np.uint8)))
     images.append(("one_pixel", np.array([[[1, 2, 3]]], dtype=np.uint8)))
+    while len(images) < 200:
+        number = len(images)
+        height, width = (int(v) for v in rng.integers(8, 200, 2))
+        rgb = scene(rng, height, width) if number % 2 else blurred_noise(rng, height, width, int(rng.integers(2, 12)))
+        images.append((f"random{number:03d}", np.repeat(rgb[:, :, :1], 3, axis=2) if number % 3 == 0 else rgb))
     return images
 
 
@@ -186,11 +193,11 @@ def main():
     for number, path in enumerate(sys.argv[2:]):
         stem = os.path.splitext(os.path.basename(path))[0]
         images.append((f"extra{number:03d}_{stem}", np.asarray(Image.open(path).convert("RGB"))))
-    results = []
     for name, rgb in images:
         Image.fromarray(rgb).save(os.path.join(out, name + ".png"))
-        results.append(expected(rgb, name + ".png"))
-        print(name, results[-1]["segments"], "segments,", len(results[-1]["boxes"]), "boxes", flush=True)
+    with multiprocessing.Pool() as pool:
+        results = pool.starmap(expected, [(rgb, name + ".png") for name, rgb in images], chunksize=1)
+    print(len(results), "images,", sum(len(result["boxes"]) for result in results), "boxes")
     with open(os.path.join(out, "expected.json"), "w") as file:
         json.dump({"scikit_image": skimage.__version__, "images": results}, file)
 

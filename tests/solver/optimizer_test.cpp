@@ -63,17 +63,23 @@ TEST(Lars, TakesTheGradientAsItIsWhenTheWeightIsZero) {
 
 TEST(Sgd, EqualsLibtorchSgdOverSeveralSteps) {
   torch::manual_seed(8);
-  torch::Tensor ours = torch::randn({4, 3}).requires_grad_(), theirs = ours.detach().clone().requires_grad_();
-  Sgd sgd({{"w", ours}}, 0.9, 0.01);
-  torch::optim::SGD reference({theirs}, torch::optim::SGDOptions(0.1).momentum(0.9).weight_decay(0.01));
+  std::vector<torch::Tensor> ours, theirs;
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{4, 3}, {5}}) {  // a weight, a bias
+    ours.push_back(torch::randn(shape).requires_grad_());
+    theirs.push_back(ours.back().detach().clone().requires_grad_());
+  }
+  Sgd sgd({{"weight", ours[0]}, {"bias", ours[1]}}, 0.9, 0.01);
+  torch::optim::SGD reference(theirs, torch::optim::SGDOptions(0.1).momentum(0.9).weight_decay(0.01));
   for (int i = 0; i < 5; ++i) {
-    const torch::Tensor grad = torch::randn({4, 3});
-    ours.mutable_grad() = grad.clone();
-    theirs.mutable_grad() = grad.clone();
+    for (std::size_t p = 0; p < ours.size(); ++p) {
+      const torch::Tensor grad = torch::randn_like(ours[p]);
+      ours[p].mutable_grad() = grad.clone();
+      theirs[p].mutable_grad() = grad.clone();
+    }
     sgd.step(0.1);
     reference.step();
   }
-  EXPECT_LT(max_difference(ours, theirs), 1e-6);
+  for (std::size_t p = 0; p < ours.size(); ++p) EXPECT_LT(max_difference(ours[p], theirs[p]), 1e-6);
 }
 
 TEST(Optimizer, ContinuesBitForBitFromItsMomentumBuffers) {
