@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Speed and recall of soco's proposals beside those of others, in turn on the same images and one core.
 
-Peers: the release's algorithm with scikit-image (tests/oracles/selective_search_oracle.py), OpenCV's selective search
-(python3-opencv, cv2.ximgproc) and dlib's find_candidate_object_locations (libdlib-dev). One that is not installed is
-skipped by name. Seconds are processor seconds of the search alone, on decoded images. Recall is over all objects of
+Peers: the authors' own generator (--release, a checkout of theirs), its algorithm with scikit-image written plainly
+(tests/oracles/selective_search_oracle.py), OpenCV's selective search (python3-opencv, cv2.ximgproc) and dlib's
+find_candidate_object_locations (libdlib-dev). One that is not installed is skipped by name. Seconds are processor seconds of the search alone, on decoded images. Recall is over all objects of
 --annotations that are no crowds, for the first N boxes in the order that each tool gives.
 
   python3 benchmarks/throughput/proposals.py --images DIR [--annotations ANN.json --coco-images DIR] \\
-      [--build build/release] [--limit 20] [--coco-limit 40] [--tools soco,opencv_fast,...] [--core 1]
+      [--build build/release] [--release CHECKOUT] [--limit 20] [--coco-limit 40] [--tools soco,opencv_fast,...] [--core 1]
 """
 import argparse
 import json
@@ -82,7 +82,7 @@ def opencv(mode):
         cv2.setRNGSeed(0)
         tool = segmentation.createSelectiveSearchSegmentation()
         tool.setBaseImage(np.ascontiguousarray(image[:, :, ::-1]))
-        switch = {"single": tool.switchToSingleStrategy, "fast": tool.switchToSelectiveSearchFast,
+        switch = {"soco": lambda: tool.switchToSingleStrategy(300, 0.9), "single": tool.switchToSingleStrategy, "fast": tool.switchToSelectiveSearchFast,
                   "quality": tool.switchToSelectiveSearchQuality}
         switch[mode]()
         return tool.process()
@@ -90,7 +90,21 @@ def opencv(mode):
     return timed(search)
 
 
-def release():
+def release(checkout):
+    if checkout is None:
+        raise ImportError("--release names no checkout of the authors' repository")
+    sys.path.insert(0, str(checkout / "selective_search"))
+    from selective_search import selective_search
+
+    def search(image):
+        boxes = np.array([region["rect"] for region in selective_search(image, scale=300, sigma=0.9, min_size=100)[1]], dtype=float)
+        boxes[:, 2:] += 1  # the release's boxes are a pixel short
+        return boxes
+
+    return timed(search)
+
+
+def plain():
     sys.path.insert(0, str(ROOT / "tests" / "oracles"))
     import selective_search_oracle
 
@@ -117,14 +131,18 @@ def soco(folder, build):
         "-lpthread"], ["-DFMT_SHARED", f"-I{ROOT}"])
 
 
-def make_tools(names, folder, build):
+def make_tools(names, folder, build, checkout):
     program = soco(folder, build)
     makers = {f"soco_{s}": (lambda s=s: Program([program, f"strategy={s}"])) for s in
               ("soco", "single", "fast", "quality")}
-    makers["release"] = release
-    for mode in ("single", "fast", "quality"):
+    makers["release"] = lambda: release(checkout)
+    makers["plain"] = plain
+    for mode in ("soco", "single", "fast", "quality"):
         makers[f"opencv_{mode}"] = lambda mode=mode: opencv(mode)
     makers["dlib"] = lambda: Program([compiled(folder, HERE / "proposals" / "dlib_boxes.cpp", build, ["-ldlib"])], True)
+    unknown = sorted(set(names or ()) - set(makers))
+    if unknown:
+        raise SystemExit(f"--tools: {', '.join(unknown)} unknown; choose from {', '.join(makers)}")
     tools = {}
     for name in names or makers:
         try:
@@ -175,12 +193,10 @@ def run_in_turn(tools, paths, objects=None):
 def print_speed(title, seconds, counts):
     print(f"\n{title}\n{'tool':17} {'s/image median':>14} {'mean':>8} {'images/s':>9} {'boxes':>7}  times as long as soco's")
     for name, values in seconds.items():
-        mine = {"release": "soco_soco", "dlib": "soco_fast"}.get(name, name.replace("opencv", "soco"))
+        mine = {"release": "soco_soco", "plain": "soco_soco", "dlib": "soco_fast"}.get(name, name.replace("opencv", "soco"))
         ratio = ""
         if mine in seconds and mine != name:
             ratio = f"{statistics.median(values) / statistics.median(seconds[mine]):.1f} ({mine})"
-        if name == "opencv_single" and "soco_soco" in seconds:
-            ratio += f", {statistics.median(values) / statistics.median(seconds['soco_soco']):.1f} (soco_soco)"
         print(f"{name:17} {statistics.median(values):14.4f} {statistics.mean(values):8.4f} {1 / statistics.mean(values):9.2f} "
               f"{statistics.mean(counts[name]):7.0f}  {ratio}")
 
@@ -213,6 +229,7 @@ def main():
     parser.add_argument("--annotations", nargs="*", default=[], help="COCO annotation files, for recall")
     parser.add_argument("--coco-images", type=pathlib.Path, nargs="*", default=[], help="folders of their images")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release", help="where soco was built")
+    parser.add_argument("--release", type=pathlib.Path, help="checkout of the authors' repository")
     parser.add_argument("--limit", type=int, default=20, help="photographs, spread over the folder")
     parser.add_argument("--coco-limit", type=int, default=40)
     parser.add_argument("--tools", help="comma-separated; default: all")
@@ -222,7 +239,7 @@ def main():
     if args.core is not None:
         os.sched_setaffinity(0, {args.core})  # for the programs it starts too
     with tempfile.TemporaryDirectory() as folder:
-        tools = make_tools(args.tools.split(",") if args.tools else None, folder, args.build)
+        tools = make_tools(args.tools.split(",") if args.tools else None, folder, args.build, args.release)
         photographs = sorted(p for p in args.images.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
         chosen = [photographs[i * len(photographs) // args.limit] for i in range(min(args.limit, len(photographs)))]
         seconds, counts, _ = run_in_turn(tools, chosen)

@@ -26,6 +26,12 @@ std::uint32_t sort_key(PackedEdge edge) {
   return static_cast<std::uint32_t>((std::max(edge, kSmallestCost) - kSmallestCost) >> kKeyShift);
 }
 
+/// Keys lie below kNumBuckets^kNumPasses: its leading bits are the range of costs.
+std::size_t cost_range(PackedEdge edge) {
+  constexpr int kShift = std::bit_width(kNumBuckets * kNumBuckets * kNumBuckets / kNumCostRanges) - 1;
+  return sort_key(edge) >> kShift;
+}
+
 std::uint32_t digit(PackedEdge edge, int pass) {
   return sort_key(edge) >> (pass * kDigitBits) & static_cast<std::uint32_t>(kNumBuckets - 1);
 }
@@ -65,6 +71,16 @@ void sort_runs(std::span<PackedEdge> edges, const EdgeCosts& costs) {
 }
 
 }  // namespace
+
+std::array<std::uint32_t, kNumCostRanges> divide_edges(std::span<const PackedEdge> edges, std::span<PackedEdge> out) {
+  SOCO_ASSERT(out.size() == edges.size());
+  std::array<std::uint32_t, kNumCostRanges> ends{};
+  for (const PackedEdge e : edges) ++ends[cost_range(e)];
+  std::uint32_t start = 0;
+  for (std::uint32_t& count : ends) start += std::exchange(count, start);
+  for (const PackedEdge e : edges) out[ends[cost_range(e)]++] = e;
+  return ends;
+}
 
 void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, const EdgeCosts& costs) {
   SOCO_ASSERT(scratch.size() == edges.size());

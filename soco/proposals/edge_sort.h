@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,13 @@ struct EdgeCosts {
     return values + (index >> kPlaceBits) * block_size + (index & kPlaceMask);
   }
 };
+
+/// Number of ranges of costs: the leading bits of what sort_edges sorts by.
+inline constexpr std::size_t kNumCostRanges = 2048;
+
+/// Copies `edges` to `out`, which is as long, so that those of a cheaper range come first; within a range they keep
+/// their order. Gives the end of each range in `out`.
+std::array<std::uint32_t, kNumCostRanges> divide_edges(std::span<const PackedEdge> edges, std::span<PackedEdge> out);
 
 /// Sorts ascending by cost, equal costs by index. `costs`: what was packed into the edges, by their index. `scratch`:
 /// as long as `edges`. Linear for spread costs, n log n at worst.

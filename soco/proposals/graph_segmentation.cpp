@@ -17,19 +17,8 @@ namespace {
 enum EdgeBlock { kRight, kDown, kDownRight, kUpRight };
 constexpr int kNumBlocks = 4;
 
-/// Finds the pixels of an edge from its index.
-class EdgeEnds {
- public:
-  explicit EdgeEnds(std::uint32_t width) : offsets_{{{0, 1}, {0, width}, {0, width + 1}, {1, width}}} {}
-  PixelPair operator()(PackedEdge edge) const {
-    const PixelPair offset = offsets_[edge_index(edge) >> kPlaceBits];
-    const std::uint32_t pixel = edge_index(edge) & kPlaceMask;
-    return {pixel + offset.a, pixel + offset.b};
-  }
-
- private:
-  std::array<PixelPair, kNumBlocks> offsets_;
-};
+/// Edges sorted at a time: with what goes with them they stay in a core's second cache.
+constexpr std::size_t kEdgesAtATime = 16384;
 
 RowOfThree moved(const RowOfThree& row, int by) { return {row[0] + by, row[1] + by, row[2] + by}; }
 
@@ -64,6 +53,20 @@ class EdgeWriter {
 
 }  // namespace
 
+/// Finds the pixels of an edge.
+class GraphSegmenter::EdgeEnds {
+ public:
+  explicit EdgeEnds(std::uint32_t width) : offsets_{{{0, 1}, {0, width}, {0, width + 1}, {1, width}}} {}
+  PixelPair operator()(PackedEdge edge) const {
+    const PixelPair offset = offsets_[edge_index(edge) >> kPlaceBits];
+    const std::uint32_t pixel = edge_index(edge) & kPlaceMask;
+    return {pixel + offset.a, pixel + offset.b};
+  }
+
+ private:
+  std::array<PixelPair, kNumBlocks> offsets_;
+};
+
 std::span<PackedEdge> GraphSegmenter::grid_edges(const Image& image, double sigma, double* costs, PackedEdge* edges) {
   const std::size_t width = static_cast<std::size_t>(image.width);
   EdgeWriter writer(image, costs, edges);
@@ -82,6 +85,39 @@ std::span<PackedEdge> GraphSegmenter::grid_edges(const Image& image, double sigm
   return {edges, writer.end()};
 }
 
+std::span<PackedEdge> GraphSegmenter::join_cheap_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch,
+                                                       const EdgeCosts& costs, const EdgeEnds& ends_of) {
+  const auto range_ends = divide_edges(edges, scratch);
+  PackedEdge* const left = edges.data();  // all edges are in scratch now
+  std::size_t num_left = 0;
+  for (std::size_t begin = 0, range = 0; begin < edges.size();) {
+    while (range < kNumCostRanges && range_ends[range] < begin + kEdgesAtATime) ++range;
+    const std::size_t end = range < kNumCostRanges ? range_ends[range] : edges.size();
+    // Most of a range's edges lie within a set by now: only the others are worth sorting.
+    std::size_t num_kept = begin;
+    for (std::size_t i = begin; i < end; ++i) {
+      const PixelPair pixels = ends_of(scratch[i]);
+      scratch[num_kept] = scratch[i];
+      num_kept += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
+    }
+    const std::span<PackedEdge> kept = scratch.subspan(begin, num_kept - begin);
+    sort_edges(kept, sorting_.take(kept.size()), costs);
+    for_dividing_edges(
+        kept.size(), forest_, [&](std::size_t i) { return ends_of(kept[i]); },
+        [&](std::size_t i) { __builtin_prefetch(costs.at(edge_index(kept[i]))); },
+        [&](std::uint32_t a, std::uint32_t b, std::size_t i) {
+          const double cost = *costs.at(edge_index(kept[i]));
+          if (cost < forest_.min_threshold(a, b)) {
+            forest_.join(a, b, cost);
+          } else {
+            left[num_left++] = kept[i];
+          }
+        });
+    begin = end;
+  }
+  return {left, num_left};
+}
+
 const Segmentation& GraphSegmenter::segment(const Image& image, const GraphSegmentationOptions& options) {
   const std::size_t num_pixels = static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width);
   SOCO_ASSERT(num_pixels > 0 && num_pixels < (std::size_t{1} << 29));
@@ -89,24 +125,13 @@ const Segmentation& GraphSegmenter::segment(const Image& image, const GraphSegme
   double* const costs_memory = costs_.take(kNumBlocks * num_pixels).data();
   const std::span<PackedEdge> edges =
       grid_edges(image, options.sigma, costs_memory, edges_.take(kNumBlocks * num_pixels).data());
-  const EdgeCosts costs{costs_memory, num_pixels};
-  sort_edges(edges, sorting_.take(edges.size()), costs);
   forest_.reset(num_pixels, options.scale / 255.0);
   const EdgeEnds ends_of(static_cast<std::uint32_t>(image.width));
-  const auto ends = [&](std::size_t i) { return ends_of(edges[i]); };
-  std::size_t num_left = 0;  // edges that divide two sets are moved to the front: no other can matter later
+  // Edges that divide two sets still: no other can matter later.
+  const std::span<PackedEdge> left =
+      join_cheap_edges(edges, divided_.take(edges.size()), {costs_memory, num_pixels}, ends_of);
   for_dividing_edges(
-      edges.size(), forest_, ends, [&](std::size_t i) { __builtin_prefetch(costs.at(edge_index(edges[i]))); },
-      [&](std::uint32_t a, std::uint32_t b, std::size_t i) {
-        const double cost = *costs.at(edge_index(edges[i]));
-        if (cost < forest_.min_threshold(a, b)) {
-          forest_.join(a, b, cost);
-        } else {
-          edges[num_left++] = edges[i];
-        }
-      });
-  for_dividing_edges(
-      num_left, forest_, ends, [](std::size_t) {},
+      left.size(), forest_, [&](std::size_t i) { return ends_of(left[i]); }, [](std::size_t) {},
       [&](std::uint32_t a, std::uint32_t b, std::size_t) {
         if (std::min(forest_.size(a), forest_.size(b)) < options.min_size) forest_.join(a, b, 0);
       });

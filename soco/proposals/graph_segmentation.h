@@ -34,11 +34,16 @@ class GraphSegmenter {
   const Segmentation& segment(const Image& image, const GraphSegmentationOptions& options);
 
  private:
+  class EdgeEnds;
+
   std::span<PackedEdge> grid_edges(const Image& image, double sigma, double* costs, PackedEdge* edges);
+  /// Joins sets by their edges in order of cost; gives, at the front of `edges`, those that were too dear.
+  std::span<PackedEdge> join_cheap_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch,
+                                         const EdgeCosts& costs, const EdgeEnds& ends_of);
 
   RowSmoother smoother_;
   Scratch<double> costs_;
-  Scratch<PackedEdge> edges_, sorting_;
+  Scratch<PackedEdge> edges_, divided_, sorting_;
   SegmentForest forest_;
   Segmentation result_;
 };
