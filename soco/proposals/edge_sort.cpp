@@ -15,21 +15,17 @@ namespace {
 constexpr int kDigitBits = 8;
 constexpr int kNumPasses = 3;
 constexpr std::size_t kNumBuckets = std::size_t{1} << kDigitBits;
-constexpr std::uint64_t kSmallestCost = std::bit_cast<std::uint64_t>(0x1p-12) >> kDroppedCostBits << 32;
+constexpr std::uint64_t kSmallestEdge = std::bit_cast<std::uint64_t>(kSmallestCost) >> kDroppedCostBits << 32;
 constexpr int kKeyShift = 32 + 2;
-static_assert(((std::bit_cast<std::uint64_t>(2.0) >> kDroppedCostBits << 32) - kSmallestCost) >> kKeyShift <
+static_assert(((std::bit_cast<std::uint64_t>(2.0) >> kDroppedCostBits << 32) - kSmallestEdge) >> kKeyShift <
               kNumBuckets * kNumBuckets * kNumBuckets);
+static_assert((std::bit_cast<std::uint64_t>(2.0) - std::bit_cast<std::uint64_t>(kSmallestCost)) >> kCostRangeShift <
+              kNumCostRanges);
 
 using Buckets = std::array<std::uint32_t, kNumBuckets>;
 
 std::uint32_t sort_key(PackedEdge edge) {
-  return static_cast<std::uint32_t>((std::max(edge, kSmallestCost) - kSmallestCost) >> kKeyShift);
-}
-
-/// Keys lie below kNumBuckets^kNumPasses: its leading bits are the range of costs.
-std::size_t cost_range(PackedEdge edge) {
-  constexpr int kShift = std::bit_width(kNumBuckets * kNumBuckets * kNumBuckets / kNumCostRanges) - 1;
-  return sort_key(edge) >> kShift;
+  return static_cast<std::uint32_t>((std::max(edge, kSmallestEdge) - kSmallestEdge) >> kKeyShift);
 }
 
 std::uint32_t digit(PackedEdge edge, int pass) {
@@ -71,16 +67,6 @@ void sort_runs(std::span<PackedEdge> edges, const EdgeCosts& costs) {
 }
 
 }  // namespace
-
-std::array<std::uint32_t, kNumCostRanges> divide_edges(std::span<const PackedEdge> edges, std::span<PackedEdge> out) {
-  SOCO_ASSERT(out.size() == edges.size());
-  std::array<std::uint32_t, kNumCostRanges> ends{};
-  for (const PackedEdge e : edges) ++ends[cost_range(e)];
-  std::uint32_t start = 0;
-  for (std::uint32_t& count : ends) start += std::exchange(count, start);
-  for (const PackedEdge e : edges) out[ends[cost_range(e)]++] = e;
-  return ends;
-}
 
 void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, const EdgeCosts& costs) {
   SOCO_ASSERT(scratch.size() == edges.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -33,12 +33,18 @@ struct EdgeCosts {
   }
 };
 
-/// Number of ranges of costs: the leading bits of what sort_edges sorts by.
+/// Costs fall into ranges by the leading bits of what sort_edges sorts by; below the smallest that it tells apart all
+/// are in the first.
+inline constexpr double kSmallestCost = 0x1p-12;
+inline constexpr int kCostRangeShift = 45;
 inline constexpr std::size_t kNumCostRanges = 2048;
 
-/// Copies `edges` to `out`, which is as long, so that those of a cheaper range come first; within a range they keep
-/// their order. Gives the end of each range in `out`.
-std::array<std::uint32_t, kNumCostRanges> divide_edges(std::span<const PackedEdge> edges, std::span<PackedEdge> out);
+/// The range of `cost`, in [0, 2) and not -0: a dearer edge's is never lower.
+inline std::uint32_t cost_range(double cost) {
+  const std::uint64_t smallest = std::bit_cast<std::uint64_t>(kSmallestCost);
+  return static_cast<std::uint32_t>((std::max(std::bit_cast<std::uint64_t>(cost), smallest) - smallest) >>
+                                    kCostRangeShift);
+}
 
 /// Sorts ascending by cost, equal costs by index. `costs`: what was packed into the edges, by their index. `scratch`:
 /// as long as `edges`. Linear for spread costs, n log n at worst.

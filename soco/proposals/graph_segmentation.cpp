@@ -22,116 +22,121 @@ constexpr std::size_t kEdgesAtATime = 16384;
 
 RowOfThree moved(const RowOfThree& row, int by) { return {row[0] + by, row[1] + by, row[2] + by}; }
 
-/// Writes costs and packed edges row by row, each block in its own part of the memory.
-class EdgeWriter {
- public:
-  EdgeWriter(const Image& image, double* costs, PackedEdge* edges)
-      : width_(static_cast<std::size_t>(image.width)),
-        num_pixels_(static_cast<std::size_t>(image.height) * width_),
-        costs_(costs) {
-    const std::size_t rows = static_cast<std::size_t>(image.height);
-    const std::array<std::size_t, kNumBlocks> sizes{rows * (width_ - 1), (rows - 1) * width_, (rows - 1) * (width_ - 1),
-                                                    (rows - 1) * (width_ - 1)};
-    for (int block = 0; block < kNumBlocks; ++block) {
-      next_[block] = edges;
-      edges += sizes[block];
-    }
-  }
-  void write(EdgeBlock block, std::size_t y, const RowOfThree& a, const RowOfThree& b, std::size_t n) {
-    const std::size_t pixel = y * width_;
-    const std::uint32_t index = static_cast<std::uint32_t>(block) << kPlaceBits | static_cast<std::uint32_t>(pixel);
-    kernels::distance_edges(a.data(), b.data(), n, index, costs_ + block * num_pixels_ + pixel, next_[block]);
-    next_[block] += n;
-  }
-  PackedEdge* end() const { return next_[kNumBlocks - 1]; }
-
- private:
-  std::size_t width_, num_pixels_;
-  double* costs_;
-  std::array<PackedEdge*, kNumBlocks> next_{};
-};
-
 }  // namespace
 
-/// Finds the pixels of an edge.
-class GraphSegmenter::EdgeEnds {
+/// Where the edges of a grid lie.
+class GraphSegmenter::EdgeGrid {
  public:
-  explicit EdgeEnds(std::uint32_t width) : offsets_{{{0, 1}, {0, width}, {0, width + 1}, {1, width}}} {}
-  PixelPair operator()(PackedEdge edge) const {
-    const PixelPair offset = offsets_[edge_index(edge) >> kPlaceBits];
-    const std::uint32_t pixel = edge_index(edge) & kPlaceMask;
+  EdgeGrid(int height, int width)
+      : height_(static_cast<std::uint32_t>(height)),
+        width_(static_cast<std::uint32_t>(width)),
+        offsets_{{{0, 1}, {0, width_}, {0, width_ + 1}, {1, width_}}} {}
+
+  std::size_t num_edges() const {
+    std::size_t count = 0;
+    for_rows([&](EdgeBlock, std::uint32_t, std::uint32_t n) { count += n; });
+    return count;
+  }
+  /// Calls visit(block, first place, number of edges) for the rows of each block.
+  template <class Visit>
+  void for_rows(const Visit& visit) const {
+    for (const EdgeBlock block : {kRight, kDown, kDownRight, kUpRight}) {
+      const std::uint32_t rows = block == kRight ? height_ : height_ - 1;
+      for (std::uint32_t y = 0; y < rows; ++y) visit(block, y * width_, block == kDown ? width_ : width_ - 1);
+    }
+  }
+  /// The two pixels of an edge.
+  PixelPair ends(std::uint32_t index) const {
+    const PixelPair offset = offsets_[index >> kPlaceBits];
+    const std::uint32_t pixel = index & kPlaceMask;
     return {pixel + offset.a, pixel + offset.b};
   }
 
  private:
+  std::uint32_t height_, width_;
   std::array<PixelPair, kNumBlocks> offsets_;
 };
 
-std::span<PackedEdge> GraphSegmenter::grid_edges(const Image& image, double sigma, double* costs, PackedEdge* edges) {
+void GraphSegmenter::measure_edges(const Image& image, double sigma, double* costs) {
   const std::size_t width = static_cast<std::size_t>(image.width);
-  EdgeWriter writer(image, costs, edges);
+  const std::size_t block_size = static_cast<std::size_t>(image.height) * width;
+  range_ends_.fill(0);
+  const auto measure = [&](EdgeBlock block, std::size_t y, const RowOfThree& a, const RowOfThree& b, std::size_t n) {
+    double* const out = costs + block * block_size + y * width;
+    kernels::distances(a.data(), b.data(), n, out);
+    for (std::size_t x = 0; x < n; ++x) ++range_ends_[cost_range(out[x])];
+  };
   smoother_.start(image, sigma);
   RowOfThree above{};
   for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y) {
     const RowOfThree row = smoother_.next();
-    writer.write(kRight, y, row, moved(row, 1), width - 1);
+    measure(kRight, y, row, moved(row, 1), width - 1);
     if (y > 0) {
-      writer.write(kDown, y - 1, above, row, width);
-      writer.write(kDownRight, y - 1, above, moved(row, 1), width - 1);
-      writer.write(kUpRight, y - 1, moved(above, 1), row, width - 1);
+      measure(kDown, y - 1, above, row, width);
+      measure(kDownRight, y - 1, above, moved(row, 1), width - 1);
+      measure(kUpRight, y - 1, moved(above, 1), row, width - 1);
     }
     above = row;
   }
-  return {edges, writer.end()};
 }
 
-std::span<PackedEdge> GraphSegmenter::join_cheap_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch,
-                                                       const EdgeCosts& costs, const EdgeEnds& ends_of) {
-  const auto range_ends = divide_edges(edges, scratch);
-  PackedEdge* const left = edges.data();  // all edges are in scratch now
+void GraphSegmenter::divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, std::uint32_t* edges) {
+  std::uint32_t start = 0;
+  for (std::uint32_t& count : range_ends_) start += std::exchange(count, start);
+  grid.for_rows([&](EdgeBlock block, std::uint32_t place, std::uint32_t n) {
+    const std::uint32_t first = static_cast<std::uint32_t>(block) << kPlaceBits | place;
+    const double* const in = costs.at(first);
+    for (std::uint32_t x = 0; x < n; ++x) edges[range_ends_[cost_range(in[x])]++] = first + x;
+  });
+}
+
+std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs,
+                                                          std::span<std::uint32_t> edges) {
   std::size_t num_left = 0;
   for (std::size_t begin = 0, range = 0; begin < edges.size();) {
-    while (range < kNumCostRanges && range_ends[range] < begin + kEdgesAtATime) ++range;
-    const std::size_t end = range < kNumCostRanges ? range_ends[range] : edges.size();
-    // Most of a range's edges lie within a set by now: only the others are worth sorting.
-    std::size_t num_kept = begin;
+    while (range < kNumCostRanges && range_ends_[range] < begin + kEdgesAtATime) ++range;
+    const std::size_t end = range < kNumCostRanges ? range_ends_[range] : edges.size();
+    // Most edges lie within a set by now: only the others are worth sorting.
+    std::size_t count = 0;
     for (std::size_t i = begin; i < end; ++i) {
-      const PixelPair pixels = ends_of(scratch[i]);
-      scratch[num_kept] = scratch[i];
-      num_kept += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
+      const PixelPair pixels = grid.ends(edges[i]);
+      edges[begin + count] = edges[i];
+      count += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
     }
-    const std::span<PackedEdge> kept = scratch.subspan(begin, num_kept - begin);
-    sort_edges(kept, sorting_.take(kept.size()), costs);
+    const std::span<PackedEdge> dividing = dividing_.take(count);
+    for (std::size_t i = 0; i < count; ++i) dividing[i] = pack_edge(*costs.at(edges[begin + i]), edges[begin + i]);
+    sort_edges(dividing, sorting_.take(count), costs);
     for_dividing_edges(
-        kept.size(), forest_, [&](std::size_t i) { return ends_of(kept[i]); },
-        [&](std::size_t i) { __builtin_prefetch(costs.at(edge_index(kept[i]))); },
+        count, forest_, [&](std::size_t i) { return grid.ends(edge_index(dividing[i])); },
+        [&](std::size_t i) { __builtin_prefetch(costs.at(edge_index(dividing[i]))); },
         [&](std::uint32_t a, std::uint32_t b, std::size_t i) {
-          const double cost = *costs.at(edge_index(kept[i]));
+          const double cost = *costs.at(edge_index(dividing[i]));
           if (cost < forest_.min_threshold(a, b)) {
             forest_.join(a, b, cost);
           } else {
-            left[num_left++] = kept[i];
+            edges[num_left++] = edge_index(dividing[i]);
           }
         });
     begin = end;
   }
-  return {left, num_left};
+  return edges.first(num_left);
 }
 
 const Segmentation& GraphSegmenter::segment(const Image& image, const GraphSegmentationOptions& options) {
   const std::size_t num_pixels = static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width);
   SOCO_ASSERT(num_pixels > 0 && num_pixels < (std::size_t{1} << 29));
   SOCO_ASSERT(image.pixels.size() == 3 * num_pixels);
+  const EdgeGrid grid(image.height, image.width);
   double* const costs_memory = costs_.take(kNumBlocks * num_pixels).data();
-  const std::span<PackedEdge> edges =
-      grid_edges(image, options.sigma, costs_memory, edges_.take(kNumBlocks * num_pixels).data());
+  const EdgeCosts costs{costs_memory, num_pixels};
+  const std::span<std::uint32_t> edges = edges_.take(grid.num_edges());
+  measure_edges(image, options.sigma, costs_memory);
+  divide_edges(grid, costs, edges.data());
   forest_.reset(num_pixels, options.scale / 255.0);
-  const EdgeEnds ends_of(static_cast<std::uint32_t>(image.width));
   // Edges that divide two sets still: no other can matter later.
-  const std::span<PackedEdge> left =
-      join_cheap_edges(edges, divided_.take(edges.size()), {costs_memory, num_pixels}, ends_of);
+  const std::span<std::uint32_t> left = join_cheap_edges(grid, costs, edges);
   for_dividing_edges(
-      left.size(), forest_, [&](std::size_t i) { return ends_of(left[i]); }, [](std::size_t) {},
+      left.size(), forest_, [&](std::size_t i) { return grid.ends(left[i]); }, [](std::size_t) {},
       [&](std::uint32_t a, std::uint32_t b, std::size_t) {
         if (std::min(forest_.size(a), forest_.size(b)) < options.min_size) forest_.join(a, b, 0);
       });

@@ -42,16 +42,11 @@ void symmetric_filter(const double* const* taps, const double* weights, int radi
   });
 }
 
-void distance_edges(const double* const a[3], const double* const b[3], std::size_t n, std::uint32_t first_index,
-                    double* costs, std::uint64_t* edges) {
+void distances(const double* const a[3], const double* const b[3], std::size_t n, double* out) {
   for_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
     const auto difference = [&](int c) HWY_ATTR { return hn::Sub(hn::LoadU(d, b[c] + x), hn::LoadU(d, a[c] + x)); };
     const auto d0 = difference(0), d1 = difference(1), d2 = difference(2);
-    const auto cost = hn::Sqrt(hn::Add(hn::Add(hn::Mul(d0, d0), hn::Mul(d1, d1)), hn::Mul(d2, d2)));
-    hn::StoreU(cost, d, costs + x);
-    const hn::RebindToUnsigned<decltype(d)> du;
-    const auto leading = hn::ShiftLeft<32>(hn::ShiftRight<30>(hn::BitCast(du, cost)));
-    hn::StoreU(hn::Or(leading, hn::Iota(du, first_index + x)), du, edges + x);
+    hn::StoreU(hn::Sqrt(hn::Add(hn::Add(hn::Mul(d0, d0), hn::Mul(d1, d1)), hn::Mul(d2, d2))), d, out + x);
   });
 }
 
@@ -100,7 +95,7 @@ namespace soco::kernels {
 
 HWY_EXPORT(unit_rows);
 HWY_EXPORT(symmetric_filter);
-HWY_EXPORT(distance_edges);
+HWY_EXPORT(distances);
 HWY_EXPORT(interpolate_sideways);
 HWY_EXPORT(pattern_codes);
 
@@ -110,9 +105,8 @@ void unit_rows(const std::uint8_t* rgb, std::size_t n, double* const out[3]) {
 void symmetric_filter(const double* const* taps, const double* weights, int radius, std::size_t n, double* out) {
   HWY_DYNAMIC_DISPATCH(symmetric_filter)(taps, weights, radius, n, out);
 }
-void distance_edges(const double* const a[3], const double* const b[3], std::size_t n, std::uint32_t first_index,
-                    double* costs, std::uint64_t* edges) {
-  HWY_DYNAMIC_DISPATCH(distance_edges)(a, b, n, first_index, costs, edges);
+void distances(const double* const a[3], const double* const b[3], std::size_t n, double* out) {
+  HWY_DYNAMIC_DISPATCH(distances)(a, b, n, out);
 }
 void interpolate_sideways(const double* p, const double* minus, const double* plus, std::size_t n, double* left,
                           double* right) {

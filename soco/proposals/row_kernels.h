@@ -16,10 +16,8 @@ void unit_rows(const std::uint8_t* rgb, std::size_t n, double* const out[3]);
 /// k = radius down to 1: scipy's order of operations.
 void symmetric_filter(const double* const* taps, const double* weights, int radius, std::size_t n, double* out);
 
-/// Edges between pixels a[.][x] and b[.][x], three channels each: costs[x] is their Euclidean distance, edges[x] its
-/// leading bits above first_index + x (`pack_edge`).
-void distance_edges(const double* const a[3], const double* const b[3], std::size_t n, std::uint32_t first_index,
-                    double* costs, std::uint64_t* edges);
+/// out[x]: Euclidean distance of pixels a[.][x] and b[.][x], three channels each.
+void distances(const double* const a[3], const double* const b[3], std::size_t n, double* out);
 
 /// left[x] = (1 - f) p[x - 1] + f p[x] with f = minus[x]; right[x] = (1 - f) p[x] + f p[x + 1] with f = plus[x].
 void interpolate_sideways(const double* p, const double* minus, const double* plus, std::size_t n, double* left,

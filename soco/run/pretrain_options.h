@@ -97,7 +97,8 @@ struct SolverOptions {
     v.field("warmup_epochs", warmup_epochs, "epochs of linear warm-up from lr/100", Range<double>{0, 1e6});
     v.field("final_lr", final_lr, "learning rate the cosine ends in", Range<double>{0, 1e6});
     v.field("momentum", momentum, "momentum of SGD", Range<double>{0, 1});
-    v.field("weight_decay", weight_decay, "of parameters with two dimensions or more", Range<double>{0, 1e6});
+    v.field("weight_decay", weight_decay, "lars: of parameters with two dimensions or more; sgd: of all",
+            Range<double>{0, 1e6});
     v.field("trust_coefficient", trust_coefficient, "LARS trust coefficient", Range<double>{0, 1e6});
     v.field("trust_eps", trust_eps, "LARS epsilon in the trust ratio", Range<double>{0, 1});
     v.field("ema_momentum", ema_momentum, "the target's momentum at the start; rises to 1 along a cosine",

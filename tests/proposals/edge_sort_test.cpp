@@ -60,27 +60,15 @@ TEST(EdgeSort, OrdersEqualCostsByBlockThenByPlace) {
   EXPECT_EQ(edge_index(edges[3]), second + 1);
 }
 
-TEST(DivideEdges, PutsCheaperRangesFirstAndKeepsTheOrderWithin) {
+TEST(CostRange, NeverFallsAsCostsRise) {
   Rng rng(2, 0, 0, 0);
-  std::vector<PackedEdge> edges, divided(5000);
-  for (std::uint32_t i = 0; i < 5000; ++i) edges.push_back(pack_edge(rng.uniform() * rng.uniform() * 1.9, i));
-  const auto ends = divide_edges(edges, divided);
-  EXPECT_EQ(ends.back(), 5000u);
-  std::uint32_t begin = 0, dearest = 0;
-  for (const std::uint32_t end : ends) {
-    ASSERT_LE(begin, end);
-    std::uint32_t dearest_here = dearest;
-    for (std::uint32_t i = begin; i < end; ++i) {
-      EXPECT_GE(leading_cost_bits(divided[i]), dearest);  // costs of two ranges do not mix
-      dearest_here = std::max(dearest_here, leading_cost_bits(divided[i]));
-      if (i > begin) EXPECT_LT(edge_index(divided[i - 1]), edge_index(divided[i]));
-    }
-    begin = end;
-    dearest = dearest_here;
-  }
-  std::sort(edges.begin(), edges.end());
-  std::sort(divided.begin(), divided.end());
-  EXPECT_EQ(divided, edges);
+  std::vector<double> costs{0.0, 1e-300, kSmallestCost, std::nextafter(2.0, 0)};
+  for (int i = 0; i < 5000; ++i) costs.push_back(rng.uniform() * rng.uniform() * 1.9);
+  std::sort(costs.begin(), costs.end());
+  for (std::size_t i = 1; i < costs.size(); ++i) ASSERT_LE(cost_range(costs[i - 1]), cost_range(costs[i]));
+  EXPECT_EQ(cost_range(costs.front()), 0u);
+  EXPECT_LT(cost_range(costs.back()), kNumCostRanges);
+  EXPECT_LT(cost_range(0.5), cost_range(0.51));  // a hundredth of a cost is told apart
 }
 
 TEST(EdgeSort, EqualsAStableSortForManyCosts) {
