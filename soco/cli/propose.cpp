@@ -5,7 +5,8 @@
 #include "soco/base/log.h"
 #include "soco/base/signals.h"
 #include "soco/cli/commands.h"
-#include "soco/image/image_list.h"
+#include "soco/image/image_index.h"
+#include "soco/image/image_source.h"
 #include "soco/proposals/job.h"
 
 namespace soco {
@@ -50,7 +51,8 @@ int run_propose(int argc, char** argv) {
   ConsoleLogger log;
   keep_freed_memory();
   install_stop_signals();
-  const ProposeSummary summary = propose(list_images(options.images), options, log);
+  const ProposeSummary summary =
+      propose(list_images(options.images, {.logger = &log, .index_folder = default_index_folder()}), options, log);
   log.info("{}: {} images, {} done now, {} were there, {} bad, {} boxes, {}", options.out.string(), summary.num_images,
            summary.num_done, summary.num_skipped, summary.num_bad, summary.num_boxes, format_duration(summary.seconds));
   return 0;

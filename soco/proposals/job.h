@@ -89,6 +89,6 @@ std::string store_options_text(const ProposeOptions& options);
 /// file has changed or `retry_bad` is set. Memory does not grow with the images, but for the list of them. Errors:
 /// Error(kInterrupted) when stop_requested(), after committing; options other than the store's; no images in the list;
 /// more bad images than max_bad_ratio and than kMinBadAllowed (their rows are kept); a failed write.
-ProposeSummary propose(const std::vector<ImageEntry>& entries, const ProposeOptions& options, Logger& logger);
+ProposeSummary propose(const ImageList& entries, const ProposeOptions& options, Logger& logger);
 
 }  // namespace soco

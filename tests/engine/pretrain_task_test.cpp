@@ -84,7 +84,7 @@ class PretrainTaskTest : public ::testing::Test {
 
   testing::TempDir temp_;
   NullLogger log_;
-  std::vector<ImageEntry> entries_;
+  ImageList entries_;
   PretrainOptions options_;
 };
 
