@@ -97,7 +97,7 @@ class Findings {
     const std::lock_guard lock(mutex_);
     ++num_bad_;
     bad_.emplace(index, why);
-    if (bad_.size() > DataReport::kMaxExamples) bad_.erase(std::prev(bad_.end()));
+    if (bad_.size() > DataReport::kMaxNamed) bad_.erase(std::prev(bad_.end()));
   }
 
   void find_repeats(DataReport& report) const {
@@ -116,7 +116,7 @@ class Findings {
       }
       ++report.num_repeats;
       examples.emplace(order[i], order[first]);
-      if (examples.size() > DataReport::kMaxExamples) examples.erase(std::prev(examples.end()));
+      if (examples.size() > DataReport::kMaxNamed) examples.erase(std::prev(examples.end()));
     }
     for (const auto& [again, before] : examples) report.repeats.emplace_back(images_.key(again), images_.key(before));
   }
@@ -237,10 +237,12 @@ std::string spread_text(const Spread& s, int digits) {
 
 std::string examples_text(const std::vector<std::pair<std::string, std::string>>& examples, std::int64_t count,
                           std::string_view between) {
+  constexpr std::size_t kShown = 20;
+  const std::size_t num_shown = std::min(examples.size(), kShown);
   std::string text;
-  for (const auto& [key, other] : examples)
-    text += fmt::format("  {}{}{}\n", printable(key), between, printable(other));
-  const std::int64_t rest = count - static_cast<std::int64_t>(examples.size());
+  for (std::size_t i = 0; i < num_shown; ++i)
+    text += fmt::format("  {}{}{}\n", printable(examples[i].first), between, printable(examples[i].second));
+  const std::int64_t rest = count - static_cast<std::int64_t>(num_shown);
   return rest > 0 ? text + fmt::format("  and {} more\n", format_count(rest)) : text;
 }
 

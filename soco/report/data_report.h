@@ -34,15 +34,15 @@ Spread spread_of(std::vector<double> values);
 
 /// What a set of images holds.
 struct DataReport {
-  static constexpr std::size_t kMaxExamples = 20;
+  static constexpr std::size_t kMaxNamed = 100'000;  // of broken and of repeated images
 
   std::int64_t num_images = 0, num_bad = 0;
   std::uint64_t num_bytes = 0;                               ///< of the files or members that could be read
   std::map<std::string, std::int64_t> formats;               ///< of the good ones
   Spread width, height, megapixels;                          ///< px
-  std::vector<std::pair<std::string, std::string>> bad;      ///< key and reason of the first kMaxExamples by key
+  std::vector<std::pair<std::string, std::string>> bad;      ///< key and reason of the first kMaxNamed by key
   std::int64_t num_repeats = 0;                              ///< images whose content another one before them has
-  std::vector<std::pair<std::string, std::string>> repeats;  ///< the first kMaxExamples: key, key of the first of them
+  std::vector<std::pair<std::string, std::string>> repeats;  ///< the first kMaxNamed: key, key of the first of them
 
   /// With proposals.
   struct Proposals {
@@ -72,7 +72,7 @@ DataReport::Proposals inspect_image_proposals(const ImageList& images, const Pro
 std::optional<DataReport::Speed> time_samples(const ImageList& images, const ViewPlan& plan, const ProposalStore* store,
                                               const DataReportOptions& options, std::int64_t count);
 
-/// As a table, and as JSON with the names of the members above.
+/// As a table that names the first few of each list, and as JSON with the names of the members above.
 std::string data_report_text(const DataReport& report);
 Json data_report_json(const DataReport& report);
 

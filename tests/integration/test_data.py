@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import sqlite3
+import statistics
 import tarfile
 import time
 import unittest
@@ -133,7 +134,12 @@ class InspectDataTest(ScratchTest):
         figures = json.loads(out.read_text())
         self.assertEqual((figures["num_images"], figures["num_bad"], figures["num_repeats"]), (8, 1, 1))
         self.assertEqual(figures["formats"], {"JPEG": 7})
-        self.assertEqual(figures["width"], {"min": 160, "median": 160, "mean": 160, "max": 160})
+        widths = {image["file_name"]: image["width"] for image in json.loads(
+            (images.parent / "annotations" / "instances_train.json").read_text())["images"]}
+        widths = [widths[file.name] for file in files] + [widths[files[0].name]]
+        self.assertEqual(figures["width"]["min"], min(widths))
+        self.assertEqual(figures["width"]["median"], statistics.median(widths))
+        self.assertAlmostEqual(figures["width"]["mean"], statistics.mean(widths))
         self.assertEqual(figures["repeats"], [{"key": "zz_again.jpg", "first": files[0].name}])
         self.assertEqual(figures["bad"][0]["key"], "zz_cut.jpg")
         self.assertEqual(figures["proposals"]["num_missing"], 0)

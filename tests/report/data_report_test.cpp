@@ -75,13 +75,15 @@ TEST(InspectImages, HeadersAloneDoNotShowACutOffFile) {
   EXPECT_EQ(report_of(temp.path(), {.check = DataReportOptions::Check::kHeader}).num_bad, 1);
 }
 
-TEST(InspectImages, NamesAFewOfManyBrokenOnes) {
+TEST(InspectImages, NamesAllBrokenOnesAndShowsAFew) {
   const TempDir temp;
   for (int i = 0; i < 50; ++i) write_file_atomic(temp / fmt::format("{:02}.jpg", i), "broken");
   const DataReport report = report_of(temp.path(), {.workers = 4});
   EXPECT_EQ(report.num_bad, 50);
-  ASSERT_EQ(report.bad.size(), DataReport::kMaxExamples);
-  EXPECT_EQ(report.bad.back().first, "19.jpg");
+  ASSERT_EQ(report.bad.size(), 50u);
+  EXPECT_EQ(report.bad.back().first, "49.jpg");
+  EXPECT_THAT(data_report_text(report), HasSubstr("  19.jpg: "));
+  EXPECT_THAT(data_report_text(report), ::testing::Not(HasSubstr("  20.jpg: ")));
   EXPECT_EQ(report.num_repeats, 49);  // broken files are repeated like others
   EXPECT_THAT(data_report_text(report), HasSubstr("and 30 more"));
 }
