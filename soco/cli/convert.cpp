@@ -104,7 +104,7 @@ int run_convert(int argc, char** argv) {
   line.app.add_option("--format", a.format,
                       "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
                       "writing: soco-json)");
-  line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder or list file)");
+  line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder, archive, list ...)");
   line.app.add_option("--annotations", a.annotations, "with coco-results: the file that gives image ids their names");
   line.app.add_option("--min-score", a.min_score, "from coco-results: leave out boxes with a lower score");
   line.app.add_option("--filter", a.filter, "boxes to keep: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")

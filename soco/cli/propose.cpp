@@ -30,7 +30,8 @@ int run_propose(int argc, char** argv) {
                    "  soco propose --images photos --out part1.db --shard 1/8 --workers 16\n"
                    "  soco propose --images photos --out small.db --filter ratio=3,size=0.3:0.8,min=32\n"
                    "  soco propose --images photos --out random.db --source random random.num_tries=32\n");
-  line.app.add_option("--images", options.images, "folder of images, or a text file with one path a line")->required();
+  line.app.add_option("--images", options.images, "folder, archive, pattern, list or annotation file of images")
+      ->required();
   line.app.add_option("--out", options.out, "store to make or to complete")->required();
   line.app.add_option("--strategy", strategy, enum_choices(kSearchStrategyNames))->default_str("soco");
   line.app.add_option("--max-side", options.search.max_side,

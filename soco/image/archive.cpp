@@ -40,7 +40,8 @@ class TarReader {
   explicit TarReader(const std::filesystem::path& path) : path_(path) {
     std::error_code error;  // a folder or a pipe would be waited for
     if (!std::filesystem::is_regular_file(path, error)) fail("{}: no such file, or not a regular one", path.string());
-    file_size_ = std::filesystem::file_size(path);
+    file_size_ = std::filesystem::file_size(path, error);
+    if (error) fail("{}: cannot be read: {}", path.string(), error.message());
     if (reader_ == nullptr) fail("{}: out of memory", path.string());
     check(archive_read_support_format_tar(reader_.get()));
     check(archive_read_open_filename(reader_.get(), path.c_str(), kTarBlockBytes));

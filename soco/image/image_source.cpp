@@ -109,7 +109,8 @@ SourceListing list_members(const NameList& list, Logger& logger) {
   for (std::size_t i = 0; i < all.images.size(); ++i) by_name.emplace(all.images.key(i), i);
   SourceListing listing{.images = {}, .seen = all.seen};
   const std::uint32_t container = listing.images.add_container({ImageList::Kind::kArchive, list.root});
-  read_names(list, [&](const std::string& name) {
+  read_names(list, [&](const std::string& given) {
+    const std::string name = fs::path(given).lexically_normal().generic_string();
     const auto found = by_name.find(name);
     if (found == by_name.end())
       fail("{}: names '{}', which is no image in {}", list.file.string(), printable(name), list.root.string());
@@ -120,12 +121,21 @@ SourceListing list_members(const NameList& list, Logger& logger) {
   return listing;
 }
 
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 SourceListing list_names(const NameList& list, Logger& logger) {
-  if (!fs::is_directory(list.root) && has_archive_extension(list.root)) return list_members(list, logger);
-  Collector collector(logger);
-  collector.note(list.file);
-  read_names(list, [&](const std::string& name) { collector.add_name(name, list.root); });
-  SourceListing listing = collector.finish();
+  SourceListing listing;
+  if (!list.root.empty() && !is_folder(list.root)) {  // empty: the working folder
+    listing = list_members(list, logger);
+  } else {
+    Collector collector(logger);
+    collector.note(list.file);
+    read_names(list, [&](const std::string& name) { collector.add_name(name, list.root); });
+    listing = collector.finish();
+  }
   if (listing.images.empty()) fail_usage("{}: lists no image; one path a line is expected", list.file.string());
   return listing;
 }
@@ -139,10 +149,14 @@ SourceListing list_pattern(const std::string& pattern, Logger& logger) {
   for (const fs::path& path : paths) {
     if (std::exchange(last_folder, path.parent_path()) != path.parent_path()) collector.note(path.parent_path());
     const std::string name = path.lexically_relative(base).generic_string();
-    if (!fs::exists(path)) fail_usage("{}: is missing, which the pattern {} names", path.string(), pattern);
-    collector.add_name(base == "." ? path.generic_string() : name, base);
+    std::error_code error;
+    if (!fs::exists(path, error)) fail_usage("{}: is missing, which the pattern {} names", path.string(), pattern);
+    if (has_image_extension(path) || has_archive_extension(path))
+      collector.add_name(base == "." ? path.generic_string() : name, base);
   }
-  return collector.finish();
+  SourceListing listing = collector.finish();
+  if (listing.images.empty()) fail_usage("{}: no image in what it names; looked for {}", pattern, image_patterns());
+  return listing;
 }
 
 SourceListing list_source(const fs::path& source, Logger& logger) {

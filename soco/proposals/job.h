@@ -38,7 +38,7 @@ inline constexpr std::array<EnumName<BoxSource>, 3> kBoxSourceNames{
 
 /// Options of a proposal job.
 struct ProposeOptions {
-  std::filesystem::path images;  ///< folder of images or list file; used by the command, not by propose()
+  std::filesystem::path images;  ///< see list_images; used by the command, not by propose()
   std::filesystem::path out;     ///< the store
   BoxSource source = BoxSource::kSearch;
   SelectiveSearchOptions search;
@@ -52,7 +52,7 @@ struct ProposeOptions {
 
   template <class V>
   void visit(V& v) {
-    v.field("images", images, "folder of images, or a text file with one path a line");
+    v.field("images", images, "folder, archive, pattern, list or annotation file of images (docs/data.md)");
     v.field("out", out, "the proposal store to make or to complete");
     v.field("source", source, "search: selective search; random, grid: boxes that know nothing of the image",
             kBoxSourceNames);

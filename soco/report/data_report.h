@@ -22,7 +22,7 @@ struct DataReportOptions {
   Check check =
       Check::kDecode;  ///< kHeader: damage behind the header is not seen, but a set is read at the disk's speed
   int workers = 0;     ///< threads; 0: one per processor
-  DecodeLimits limits;
+  DecodeLimits limits = {};
 };
 
 /// The smallest, the middle and the largest value, and the mean.
@@ -37,19 +37,20 @@ struct DataReport {
   static constexpr std::size_t kMaxNamed = 100'000;  // of broken and of repeated images
 
   std::int64_t num_images = 0, num_bad = 0;
-  std::uint64_t num_bytes = 0;                               ///< of the files or members that could be read
-  std::map<std::string, std::int64_t> formats;               ///< of the good ones
-  Spread width, height, megapixels;                          ///< px
-  std::vector<std::pair<std::string, std::string>> bad;      ///< key and reason of the first kMaxNamed by key
-  std::int64_t num_repeats = 0;                              ///< images whose content another one before them has
-  std::vector<std::pair<std::string, std::string>> repeats;  ///< the first kMaxNamed: key, key of the first of them
+  std::uint64_t num_bytes = 0;                                ///< of the files or members that could be read
+  std::map<std::string, std::int64_t> formats = {};           ///< of the good ones
+  Spread width = {}, height = {}, megapixels = {};            ///< px
+  std::vector<std::pair<std::string, std::string>> bad = {};  ///< key and reason of the first kMaxNamed by key
+  std::int64_t num_repeats = 0;                               ///< images whose content another one before them has
+  std::vector<std::pair<std::string, std::string>> repeats =
+      {};  ///< the first kMaxNamed: key, key of the first of them
 
   /// With proposals.
   struct Proposals {
     std::int64_t num_missing = 0, num_bad = 0;  ///< images without a row; rows with an error
-    Spread stored, kept;                        ///< boxes an image; kept: those a filter leaves
+    Spread stored = {}, kept = {};              ///< boxes an image; kept: those a filter leaves
   };
-  std::optional<Proposals> proposals;
+  std::optional<Proposals> proposals = {};
 
   /// How fast samples are made of it.
   struct Speed {
@@ -57,7 +58,7 @@ struct DataReport {
     std::int64_t num_timed = 0;
     double images_per_s = 0, decode_share = 0, epoch_seconds = 0;  ///< decode_share: of the workers' time
   };
-  std::optional<Speed> speed;
+  std::optional<Speed> speed = {};
 };
 
 /// Reads every image. Progress goes to `logger`. Errors: kInterrupted when stop_requested().

@@ -79,6 +79,13 @@ TEST(ListImages, PatternsNameShards) {
   EXPECT_EQ(content_at(temp / "shards/train-*.tar", 3), "image");
 }
 
+TEST(ListImages, PatternsPassOverWhatIsNoImage) {
+  const TempDir temp;
+  for (const char* name : {"a.jpg", "b.txt", "folder/c.jpg"}) write_text(temp / name, name);
+  EXPECT_THAT(keys_of(temp / "*"), ElementsAre("a.jpg"));
+  EXPECT_THAT(error_of([&] { list_images(temp / "*.txt"); }), HasSubstr("no image in what it names"));
+}
+
 TEST(ListImages, PatternsThatCannotBeMetAreRefused) {
   const TempDir temp;
   write_text(temp / "s-0.tar", tar_record("v.jpg", "v") + tar_end());
@@ -144,6 +151,11 @@ TEST(ListImages, ARootBehindAnAtSignHoldsTheNames) {
   EXPECT_EQ(content_at(json + "@" + (temp / "else@where").string(), 1), "2");
   EXPECT_EQ(content_at(json + "@" + (temp / "images.zip").string(), 1), "two");
   EXPECT_EQ(list_images(json + "@" + (temp / "images.zip").string()).size(), 2u);
+  write_text(temp / "names.txt", "./000001.jpg\n");
+  EXPECT_EQ(content_at((temp / "names.txt").string() + "@" + (temp / "images.zip").string(), 0), "one");
+  write_text(temp / "names.txt", "# none\n");
+  EXPECT_THAT(error_of([&] { list_images((temp / "names.txt").string() + "@" + (temp / "images.zip").string()); }),
+              HasSubstr("lists no image"));
   EXPECT_THAT(error_of([&] { list_images(json); }), HasSubstr("name the folder or archive of its images"));
   EXPECT_THAT(error_of([&] { list_images(json + "@" + (temp / "none").string()); }), HasSubstr("no such folder"));
 }

@@ -48,6 +48,10 @@ class SourceTest(ScratchTest):
         (self.scratch / "train_map.txt").write_text("".join(f"n01/{file.name}\t{i}\n" for i, file in enumerate(self.files)))
         self.check(self.scratch / "train_map.txt", "n01/")
 
+    def test_a_list_in_the_working_folder(self):
+        (self.scratch / "list.txt").write_text("".join(f"scenes/train/{file.name}\n" for file in self.files))
+        self.check("list.txt", "scenes/train/")
+
     def test_webdataset_shards(self):
         shards = self.scratch / "shards"
         shards.mkdir()
