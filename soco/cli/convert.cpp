@@ -6,7 +6,8 @@
 #include "soco/base/log.h"
 #include "soco/base/signals.h"
 #include "soco/cli/commands.h"
-#include "soco/image/image_list.h"
+#include "soco/image/image_index.h"
+#include "soco/image/image_source.h"
 #include "soco/proposals/coco_convert.h"
 #include "soco/proposals/refilter.h"
 #include "soco/proposals/release_json.h"
@@ -54,7 +55,7 @@ void import_json(const ConvertArguments& a, Logger& log) {
   if (a.images.empty()) fail_usage("convert: --images is needed with JSON: a store holds their sizes and fingerprints");
   const JsonFormat format = a.format.empty() ? format_of(a.from) : parse_enum(a.format, kFormatNames, "--format");
   check_results_annotations(a, format);
-  const std::vector<ImageEntry> entries = list_images(a.images);
+  const ImageList entries = list_images(a.images, {.logger = &log, .index_folder = default_index_folder()});
   const FilterOptions filter = parse_filter(a.filter);
   if (format == JsonFormat::kSoco) {
     const ReleaseJsonSummary s =
@@ -103,7 +104,7 @@ int run_convert(int argc, char** argv) {
   line.app.add_option("--format", a.format,
                       "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
                       "writing: soco-json)");
-  line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder, list file, .tar or .zip)");
+  line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder, archive, list ...)");
   line.app.add_option("--annotations", a.annotations, "with coco-results: the file that gives image ids their names");
   line.app.add_option("--min-score", a.min_score, "from coco-results: leave out boxes with a lower score");
   line.app.add_option("--filter", a.filter, "boxes to keep: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")

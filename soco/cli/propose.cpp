@@ -5,7 +5,8 @@
 #include "soco/base/log.h"
 #include "soco/base/signals.h"
 #include "soco/cli/commands.h"
-#include "soco/image/image_list.h"
+#include "soco/image/image_index.h"
+#include "soco/image/image_source.h"
 #include "soco/proposals/job.h"
 
 namespace soco {
@@ -29,7 +30,8 @@ int run_propose(int argc, char** argv) {
                    "  soco propose --images photos --out part1.db --shard 1/8 --workers 16\n"
                    "  soco propose --images photos --out small.db --filter ratio=3,size=0.3:0.8,min=32\n"
                    "  soco propose --images photos --out random.db --source random random.num_tries=32\n");
-  line.app.add_option("--images", options.images, "folder, list file (one path a line), .tar or .zip")->required();
+  line.app.add_option("--images", options.images, "folder, archive, pattern, list or annotation file of images")
+      ->required();
   line.app.add_option("--out", options.out, "store to make or to complete")->required();
   line.app.add_option("--strategy", strategy, enum_choices(kSearchStrategyNames))->default_str("soco");
   line.app.add_option("--max-side", options.search.max_side,
@@ -50,7 +52,8 @@ int run_propose(int argc, char** argv) {
   ConsoleLogger log;
   keep_freed_memory();
   install_stop_signals();
-  const ProposeSummary summary = propose(list_images(options.images), options, log);
+  const ProposeSummary summary =
+      propose(list_images(options.images, {.logger = &log, .index_folder = default_index_folder()}), options, log);
   log.info("{}: {} images, {} done now, {} were there, {} bad, {} boxes, {}", options.out.string(), summary.num_images,
            summary.num_done, summary.num_skipped, summary.num_bad, summary.num_boxes, format_duration(summary.seconds));
   return 0;

@@ -23,10 +23,13 @@ namespace {
 /// One sample to be made, and where it goes.
 struct Ticket {
   std::int64_t epoch = 0;
-  std::int64_t batch = 0;         // counted from start()
-  int row = 0;                    // in the batch
-  std::int64_t sample_index = 0;  // of the dataset
+  std::int64_t batch = 0;                    // counted from start()
+  int row = 0;                               // in the batch
+  std::int64_t sample_index = 0;             // of the dataset
+  std::vector<std::int64_t> announced = {};  // samples that are read soon, in the order they lie
 };
+
+double seconds_of(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 /// One place of the ring: batch number b is made in slot b % prefetch.
 struct Slot {
@@ -49,14 +52,23 @@ int LoaderOptions::resolved_num_workers() const {
 // the slot's batch, and the holder of a batch's first ticket alone shapes it before `shaped` is set.
 class DataLoader::Impl {
  public:
-  Impl(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size)
+  Impl(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size,
+       LoaderRank rank)
       : dataset_(dataset),
         plan_(std::move(plan)),
         options_(options),
         num_workers_(options.resolved_num_workers()),
         seed_(seed),
-        sampler_(dataset.size(), batch_size, seed) {
+        sampler_(dataset.size(), batch_size, seed,
+                 {.last_batch = options.last_batch, .order = options.order, .shuffle_buffer = options.shuffle_buffer},
+                 options.order == SampleOrder::kBuffered ? dataset.storage_order() : std::vector<std::int64_t>()),
+        num_rows_(batch_size / std::max(rank.world_size, 1)),
+        first_row_(rank.rank * num_rows_) {
     plan_.validate();
+    if (rank.world_size < 1 || rank.rank < 0 || rank.rank >= rank.world_size)
+      fail_usage("rank {} of {} processes; expected 0 to one below their number", rank.rank, rank.world_size);
+    if (batch_size % rank.world_size != 0)
+      fail_usage("batch_size = {} cannot be shared evenly by {} processes", batch_size, rank.world_size);
     if (num_workers_ < 0) fail_usage("num_workers = {}; expected 0 or more", num_workers_);
     if (options_.prefetch < 1) fail_usage("prefetch = {}; expected 1 or more", options_.prefetch);
   }
@@ -72,7 +84,7 @@ class DataLoader::Impl {
     num_taken_ = 0;
     slots_.assign(options_.prefetch, Slot{});
     next_ = Ticket{.epoch = epoch};
-    position_ = first_batch * sampler_.batch_size();
+    epoch_batch_ = first_batch;
     end_epoch_ = end_epoch;
     order_epoch_ = -1;
     started_ = true;
@@ -95,9 +107,9 @@ class DataLoader::Impl {
     if (static_cast<int>(spare_.size()) < options_.prefetch) spare_.push_back(std::move(batch));
   }
 
-  double wait_seconds() const {
+  StageSeconds stages() const {
     const std::lock_guard lock(mutex_);
-    return std::chrono::duration<double>(waited_).count();
+    return {.decode = seconds_of(decoding_), .augment = seconds_of(augmenting_), .wait = seconds_of(waited_)};
   }
 
   const EpochSampler& sampler() const { return sampler_; }
@@ -110,8 +122,8 @@ class DataLoader::Impl {
     return front.shaped && front.remaining == 0;
   }
   bool more_tickets() {
-    if (position_ == sampler_.batches_per_epoch() * sampler_.batch_size()) {
-      position_ = 0;
+    if (epoch_batch_ == sampler_.batches_per_epoch()) {
+      epoch_batch_ = 0;
       ++next_.epoch;
     }
     return next_.epoch < end_epoch_;
@@ -142,22 +154,56 @@ class DataLoader::Impl {
 
   // Under the lock, and with a free slot.
   Ticket give_ticket() {
-    if (order_epoch_ != next_.epoch) {
-      order_ = sampler_.epoch_order(next_.epoch);
-      order_epoch_ = next_.epoch;
-    }
+    if (order_epoch_ != next_.epoch) begin_epoch();
     Ticket ticket = next_;
-    ticket.sample_index = order_[static_cast<std::size_t>(position_)];
-    if (ticket.row == 0) slot_of(ticket.batch).remaining = sampler_.batch_size();
-    ++position_;
-    if (++next_.row == sampler_.batch_size()) {
+    const std::int64_t position = position_of(epoch_batch_, ticket.row);
+    ticket.sample_index = order_[static_cast<std::size_t>(position)];
+    ticket.announced = take_announcements(position);
+    if (ticket.row == 0) slot_of(ticket.batch).remaining = num_rows_;
+    if (++next_.row == num_rows_) {
       next_.row = 0;
       ++next_.batch;
+      ++epoch_batch_;
     }
     return ticket;
   }
 
+  // Of a row of ours in the epoch's order.
+  std::int64_t position_of(std::int64_t epoch_batch, int row) const {
+    return epoch_batch * sampler_.batch_size() + first_row_ + row;
+  }
+
+  // Under the lock.
+  void begin_epoch() {
+    order_ = sampler_.epoch_order(next_.epoch);
+    order_epoch_ = next_.epoch;
+    arrivals_.clear();
+    num_announced_ = 0;
+    if (options_.order != SampleOrder::kBuffered) return;
+    std::vector<bool> ours(static_cast<std::size_t>(dataset_.size()));
+    for (std::int64_t batch = epoch_batch_; batch < sampler_.batches_per_epoch(); ++batch) {
+      for (int row = 0; row < num_rows_; ++row)
+        ours[static_cast<std::size_t>(order_[static_cast<std::size_t>(position_of(batch, row))])] = true;
+    }
+    std::int64_t place = 0;
+    for (const std::int64_t sample : sampler_.arrival_order(next_.epoch)) {
+      if (ours[static_cast<std::size_t>(sample)]) arrivals_.push_back({place, sample});
+      ++place;
+    }
+  }
+
+  // Under the lock. The samples that enter the buffer until the one at `position` leaves it.
+  std::vector<std::int64_t> take_announcements(std::int64_t position) {
+    std::vector<std::int64_t> samples;
+    for (; num_announced_ < arrivals_.size(); ++num_announced_) {
+      if (arrivals_[num_announced_].place > position + options_.shuffle_buffer) break;
+      samples.push_back(arrivals_[num_announced_].sample);
+    }
+    return samples;
+  }
+
   void run_ticket(const Ticket& ticket) {
+    for (const std::int64_t sample : ticket.announced) dataset_.announce(sample);
     if (ticket.row == 0) shape_slot(ticket);
     if (!wait_until_shaped(ticket)) return;
     std::exception_ptr error;
@@ -181,10 +227,10 @@ class DataLoader::Impl {
       }
     }
     try {
-      shape_batch(plan_, sampler_.batch_size(), batch);
+      shape_batch(plan_, num_rows_, batch);
     } catch (const std::bad_alloc&) {
-      error = std::make_exception_ptr(Error(fmt::format(
-          "there is no memory for a batch of {} images; lower batch_size or prefetch", sampler_.batch_size())));
+      error = std::make_exception_ptr(
+          Error(fmt::format("there is no memory for a batch of {} images; lower batch_size or prefetch", num_rows_)));
     } catch (...) {
       error = std::current_exception();
     }
@@ -205,11 +251,16 @@ class DataLoader::Impl {
   }
 
   void make_row(const Ticket& ticket) {
+    const auto begin = std::chrono::steady_clock::now();
     const PretrainImage input = dataset_.load(ticket.sample_index);
+    const auto decoded = std::chrono::steady_clock::now();
     Rng rng(seed_, static_cast<std::uint64_t>(ticket.epoch), static_cast<std::uint64_t>(ticket.sample_index),
             purpose::kViews);
     const Sample sample = make_sample(input.image, input.proposals, plan_, rng);
     copy_sample_into(sample, ticket.sample_index, ticket.row, slot_of(ticket.batch).batch);
+    const std::lock_guard lock(mutex_);
+    decoding_ += decoded - begin;
+    augmenting_ += std::chrono::steady_clock::now() - decoded;
   }
 
   void finish_ticket(const Ticket& ticket, std::exception_ptr error) {
@@ -247,7 +298,7 @@ class DataLoader::Impl {
   }
 
   void make_one_batch_here() {
-    for (int row = 0; row < sampler_.batch_size(); ++row) {
+    for (int row = 0; row < num_rows_; ++row) {
       std::optional<Ticket> ticket;
       {
         const std::lock_guard lock(mutex_);
@@ -264,6 +315,7 @@ class DataLoader::Impl {
   const int num_workers_;
   const std::uint64_t seed_;
   const EpochSampler sampler_;
+  const int num_rows_, first_row_;    // of each batch that are ours
   std::vector<std::thread> workers_;  // the caller's thread alone touches it
 
   mutable std::mutex mutex_;
@@ -273,18 +325,23 @@ class DataLoader::Impl {
   std::exception_ptr error_;
   std::vector<Slot> slots_{1};
   std::vector<PretrainBatch> spare_;
-  std::int64_t num_taken_ = 0;  // batches given to the caller since start()
-  Ticket next_;                 // the ticket to give next, but for its sample
-  std::int64_t position_ = 0;   // of that ticket in its epoch
+  std::int64_t num_taken_ = 0;    // batches given to the caller since start()
+  Ticket next_;                   // the ticket to give next, but for its sample
+  std::int64_t epoch_batch_ = 0;  // of that ticket in its epoch
   std::int64_t end_epoch_ = 0;
   std::vector<std::int64_t> order_;  // of epoch order_epoch_
   std::int64_t order_epoch_ = -1;
-  std::chrono::steady_clock::duration waited_{};
+  struct Arrival {
+    std::int64_t place, sample;  // place: in the order of arrival of all processes
+  };
+  std::vector<Arrival> arrivals_;  // of our samples of that epoch; empty unless buffered
+  std::size_t num_announced_ = 0;  // of these
+  std::chrono::steady_clock::duration waited_{}, decoding_{}, augmenting_{};
 };
 
 DataLoader::DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed,
-                       int batch_size)
-    : impl_(std::make_unique<Impl>(dataset, std::move(plan), options, seed, batch_size)) {}
+                       int batch_size, LoaderRank rank)
+    : impl_(std::make_unique<Impl>(dataset, std::move(plan), options, seed, batch_size, rank)) {}
 DataLoader::~DataLoader() = default;
 
 void DataLoader::start(std::int64_t epoch, std::int64_t first_batch, std::int64_t end_epoch) {
@@ -292,7 +349,7 @@ void DataLoader::start(std::int64_t epoch, std::int64_t first_batch, std::int64_
 }
 std::optional<PretrainBatch> DataLoader::next() { return impl_->next(); }
 void DataLoader::recycle(PretrainBatch batch) { impl_->recycle(std::move(batch)); }
-double DataLoader::wait_seconds() const { return impl_->wait_seconds(); }
+StageSeconds DataLoader::stages() const { return impl_->stages(); }
 std::int64_t DataLoader::batches_per_epoch() const { return impl_->sampler().batches_per_epoch(); }
 int DataLoader::batch_size() const { return impl_->sampler().batch_size(); }
 std::int64_t DataLoader::num_bad_images() const { return impl_->dataset().num_bad(); }

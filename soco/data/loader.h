@@ -7,6 +7,8 @@
 
 #include "soco/config/options.h"
 #include "soco/data/pretrain_dataset.h"
+#include "soco/data/sampler.h"
+#include "soco/data/throughput.h"
 #include "soco/data/view_plan.h"
 #include "soco/structures/pretrain_batch.h"
 
@@ -15,6 +17,9 @@ namespace soco {
 struct LoaderOptions {
   std::optional<int> num_workers;  ///< "auto": one per hardware thread, at most kMaxAutoWorkers
   int prefetch = 2;
+  LastBatch last_batch = LastBatch::kDrop;
+  SampleOrder order = SampleOrder::kShuffled;
+  int shuffle_buffer = 10'000;
 
   static constexpr int kMaxAutoWorkers = 32;
 
@@ -24,18 +29,34 @@ struct LoaderOptions {
             "threads that decode and augment; 0: in the calling thread; auto: one per hardware thread",
             Range<int>{0, 1024});
     v.field("prefetch", prefetch, "batches prepared ahead of the one in use", Range<int>{1, 64});
+    v.field("last_batch", last_batch,
+            "images that do not fill a last batch: drop; pad: fill it up with those the epoch began with",
+            kLastBatchNames);
+    v.field("order", order,
+            "shuffled: any image next; buffered: nearly as archives hold them, for disks with slow seeks",
+            kSampleOrderNames);
+    v.field("shuffle_buffer", shuffle_buffer, "images that order=buffered mixes", Range<int>{1, 100'000'000});
   }
 
   /// num_workers, with "auto" resolved for this machine.
   int resolved_num_workers() const;
 };
 
-/// Batches in an order fixed by (seed, epoch, index), for any number of workers. Worker threads fill a bounded ring of
-/// batches ahead of the caller, sample by sample, across epoch boundaries. One caller at a time.
+/// The part of each batch that a process of several makes: rank r of W the rows [r, r + 1) * batch_size / W of the
+/// batch that one process would make.
+struct LoaderRank {
+  int rank = 0;
+  int world_size = 1;
+};
+
+/// Batches in an order fixed by (seed, epoch, index), for any number of workers and processes. Worker threads fill a
+/// bounded ring of batches ahead of the caller, sample by sample, across epoch boundaries. One caller at a time.
 class DataLoader {
  public:
-  /// `dataset` must outlive the loader. Usage Error when the dataset is smaller than a batch.
-  DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size);
+  /// `dataset` must outlive the loader. `batch_size`: of all processes together. Usage Error when the dataset is
+  /// smaller than a batch, or when the processes cannot share a batch evenly.
+  DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size,
+             LoaderRank rank = {});
   ~DataLoader();  ///< Stops the workers after the sample each is at, and joins them.
   DataLoader(const DataLoader&) = delete;
   DataLoader& operator=(const DataLoader&) = delete;
@@ -53,10 +74,13 @@ class DataLoader {
   /// Gives a used batch's memory back for a coming one. Not needed, but spares page faults.
   void recycle(PretrainBatch batch);
 
-  /// Time that next() has waited for workers since the loader was made.
-  double wait_seconds() const;
+  /// Since the loader was made: what the workers spent decoding and augmenting, all together, and what next() has
+  /// waited for them. The rest is 0.
+  StageSeconds stages() const;
+  /// The wait of stages().
+  double wait_seconds() const { return stages().wait; }
   std::int64_t batches_per_epoch() const;
-  int batch_size() const;
+  int batch_size() const;  ///< of all processes together
   /// Distinct images that could not be used so far; see PretrainDataset.
   std::int64_t num_bad_images() const;
 

@@ -8,8 +8,8 @@
 
 namespace soco {
 
-PretrainDataset::PretrainDataset(std::vector<ImageEntry> entries, const ProposalStore& store,
-                                 PretrainDatasetOptions options, Logger& logger)
+PretrainDataset::PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options,
+                                 Logger& logger)
     : entries_(std::move(entries)), store_(store), options_(std::move(options)), logger_(logger) {
   if (entries_.empty()) fail_usage("there are no images to train on; give a folder or a list with at least one");
   if (!(options_.max_bad_ratio >= 0.0 && options_.max_bad_ratio <= 1.0)) {
@@ -19,17 +19,28 @@ PretrainDataset::PretrainDataset(std::vector<ImageEntry> entries, const Proposal
 }
 
 void PretrainDataset::check_all_have_records() const {
-  std::vector<std::string> stored = store_.keys();
-  std::sort(stored.begin(), stored.end());
-  std::size_t num_missing = 0;
-  const std::string* example = nullptr;
-  for (const ImageEntry& entry : entries_) {
-    if (std::binary_search(stored.begin(), stored.end(), entry.key)) continue;
-    if (num_missing++ == 0) example = &entry.key;
+  // Two sorted rows of keys side by side: no set of millions of keys in memory.
+  ImageList copy;
+  if (!entries_.is_sorted()) {
+    copy = entries_;
+    copy.sort_by_key();
   }
+  const ImageList& sorted = copy.empty() ? entries_ : copy;
+  std::size_t at = 0, num_missing = 0;
+  std::string_view example;
+  const auto miss_up_to = [&](const std::string_view* key) {
+    for (; at < sorted.size() && (key == nullptr || sorted.key(at) < *key); ++at) {
+      if (num_missing++ == 0) example = sorted.key(at);
+    }
+  };
+  store_.for_each_key([&](std::string_view key) {
+    miss_up_to(&key);
+    if (at < sorted.size() && sorted.key(at) == key) ++at;
+  });
+  miss_up_to(nullptr);
   if (num_missing > 0) {
     fail_usage("{} of {} images have no proposals in the store, '{}' for one; run `soco propose` on them first",
-               num_missing, entries_.size(), *example);
+               num_missing, entries_.size(), example);
   }
 }
 
@@ -44,11 +55,11 @@ PretrainImage PretrainDataset::load(std::int64_t index) const {
     record_bad(candidate, why);
   }
   fail("none of the {} images could be used; '{}' is one of them, see the log for the reasons", size(),
-       entries_[static_cast<std::size_t>(index)].key);
+       entries_.key(static_cast<std::size_t>(index)));
 }
 
 bool PretrainDataset::try_load(std::int64_t index, PretrainImage& out, std::string& why) const {
-  const ImageEntry& entry = entries_[static_cast<std::size_t>(index)];
+  const ImageEntry entry = entries_[static_cast<std::size_t>(index)];
   std::optional<ProposalRecord> record = store_.get(entry.key);
   if (!record) fail("'{}' was in the proposal store and is not any more; is another program writing to it?", entry.key);
   if (!record->error.empty()) {
@@ -79,7 +90,7 @@ bool PretrainDataset::known_bad(std::int64_t index) const {
 }
 
 void PretrainDataset::record_bad(std::int64_t index, const std::string& why) const {
-  const std::string& key = entries_[static_cast<std::size_t>(index)].key;
+  const std::string_view key = entries_.key(static_cast<std::size_t>(index));
   std::int64_t count = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -103,7 +114,7 @@ std::int64_t PretrainDataset::num_bad() const {
 std::vector<std::string> PretrainDataset::bad_keys() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> keys;
-  for (const std::int64_t index : bad_) keys.push_back(entries_[static_cast<std::size_t>(index)].key);
+  for (const std::int64_t index : bad_) keys.emplace_back(entries_.key(static_cast<std::size_t>(index)));
   return keys;
 }
 

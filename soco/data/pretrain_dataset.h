@@ -36,8 +36,7 @@ class PretrainDataset {
  public:
   /// `store` and `logger` must outlive the dataset. Usage Error when there are no entries or when entries have no
   /// record in the store (the message counts them and names one).
-  PretrainDataset(std::vector<ImageEntry> entries, const ProposalStore& store, PretrainDatasetOptions options,
-                  Logger& logger);
+  PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options, Logger& logger);
 
   /// Number of entries, bad ones included.
   std::int64_t size() const { return static_cast<std::int64_t>(entries_.size()); }
@@ -45,6 +44,12 @@ class PretrainDataset {
   /// The image of `index` (0 <= index < size()) with its proposals, or its substitute's. Error when more images than
   /// options.max_bad_ratio cannot be used, or none can.
   PretrainImage load(std::int64_t index) const;
+
+  /// Asks the system to have the image's file ready soon.
+  void announce(std::int64_t index) const { announce_image(entries_[static_cast<std::size_t>(index)]); }
+
+  /// See ImageList::storage_order.
+  std::vector<std::int64_t> storage_order() const { return entries_.storage_order(); }
 
   /// Distinct images found bad so far.
   std::int64_t num_bad() const;
@@ -61,7 +66,7 @@ class PretrainDataset {
   bool known_bad(std::int64_t index) const;
   void record_bad(std::int64_t index, const std::string& why) const;
 
-  std::vector<ImageEntry> entries_;
+  ImageList entries_;
   const ProposalStore& store_;
   PretrainDatasetOptions options_;
   Logger& logger_;

@@ -13,25 +13,26 @@
 #include "soco/engine/device.h"
 #include "soco/engine/pretrain_task.h"
 #include "soco/engine/trainer.h"
-#include "soco/image/image_list.h"
+#include "soco/image/image_index.h"
+#include "soco/image/image_source.h"
 #include "soco/proposals/job.h"
 
 namespace soco {
 namespace fs = std::filesystem;
 namespace {
 
-std::string list_fingerprint(const std::vector<ImageEntry>& entries) {
+std::string list_fingerprint(const ImageList& entries) {
   Hasher128 hasher;
-  for (const ImageEntry& entry : entries) {
-    hasher.update(std::as_bytes(std::span(entry.key)));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    hasher.update(std::as_bytes(std::span(entries.key(i))));
     hasher.update(std::as_bytes(std::span("\n", 1)));
   }
   return hasher.digest().hex();
 }
 
-void write_sources(const RunFolder& run, const PretrainSources& sources, const std::vector<ImageEntry>& entries) {
+void write_sources(const RunFolder& run, const PretrainSources& sources, const ImageList& entries) {
   Json json;
-  json["images"] = fs::absolute(sources.images).string();
+  json["images"] = absolute_source(sources.images);
   json["proposals"] = sources.proposals.empty() ? "" : fs::absolute(sources.proposals).string();
   json["num_images"] = entries.size();
   json["image_list"] = list_fingerprint(entries);
@@ -40,7 +41,7 @@ void write_sources(const RunFolder& run, const PretrainSources& sources, const s
 
 /// The proposals of a run: the given store, or the run's own, made or completed now.
 fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run,
-                           const std::vector<ImageEntry>& entries, Logger& log) {
+                           const ImageList& entries, Logger& log) {
   if (!sources.proposals.empty()) return sources.proposals;
   ProposeOptions job;
   job.images = sources.images;
@@ -55,8 +56,8 @@ fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources
   return run.proposals();
 }
 
-void train(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run,
-           std::vector<ImageEntry> entries, Logger& log) {
+void train(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run, ImageList entries,
+           Logger& log) {
   const ProposalStore store = ProposalStore::open_read(prepare_proposals(options, sources, run, entries, log));
   const PretrainDataset dataset(
       std::move(entries), store,
@@ -85,7 +86,7 @@ void train(const PretrainOptions& options, const PretrainSources& sources, const
 
 void pretrain(PretrainOptions options, const PretrainSources& sources, ExistingRun existing, ConsoleLogger& log) {
   validate_options(options);
-  std::vector<ImageEntry> entries = list_images(sources.images);
+  ImageList entries = list_images(sources.images, {.logger = &log, .index_folder = default_index_folder()});
   const torch::Device device = choose_device(options.train.device);
   const auto reasons = resolve_auto_settings(options, static_cast<std::int64_t>(entries.size()), machine_info(device));
   const RunFolder run = RunFolder::create(sources.out, existing);
@@ -107,7 +108,7 @@ void resume_pretraining(const fs::path& path, ConsoleLogger& log) {
   PretrainSources sources{.images = json.at("images").get<std::string>(),
                           .proposals = json.at("proposals").get<std::string>(),
                           .out = path};
-  std::vector<ImageEntry> entries = list_images(sources.images);
+  ImageList entries = list_images(sources.images, {.logger = &log, .index_folder = default_index_folder()});
   if (list_fingerprint(entries) != json.at("image_list").get<std::string>())
     fail(
         "{}: the images are no longer those the run began with ({} then, {} now): a continuation would train on "

@@ -10,7 +10,7 @@ namespace soco {
 
 /// Where a run's data comes from and where it goes.
 struct PretrainSources {
-  std::filesystem::path images;     // folder or list file
+  std::filesystem::path images;     // see list_images
   std::filesystem::path proposals;  // store; empty: made in the run folder
   std::filesystem::path out;        // run folder
 };

@@ -2,6 +2,7 @@
 #include "soco/engine/pretrain_task.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "soco/base/error.h"
@@ -126,7 +127,8 @@ PretrainBatch PretrainTask::next_batch(std::int64_t step, std::int64_t portion) 
 }
 
 StepReport PretrainTask::step(std::int64_t step) {
-  const double wait_before = loader_.wait_seconds();
+  const StageSeconds before = loader_.stages();
+  double transfer_seconds = 0;
   const double ema_momentum = ema_momentum_at(options_.solver.ema_momentum, step, schedule_steps_);
   const double lr = learning_rate_at(schedule_options(options_.solver), step, steps_per_epoch_, schedule_steps_);
   const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
@@ -136,7 +138,9 @@ StepReport PretrainTask::step(std::int64_t step) {
   last_batches_.clear();
   for (std::int64_t portion = 0; portion < options_.train.accumulation; ++portion) {
     last_batches_.push_back(next_batch(step, portion));
+    const auto transfer_begin = std::chrono::steady_clock::now();
     const ObjectContrastInput input = to_input(last_batches_.back(), device_);
+    transfer_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - transfer_begin).count();
     // The target moves once a step, after the first online pass and before the target's.
     const auto update_target = [&] {
       if (portion == 0) ema_update(*model_->target, *model_->online, ema_momentum);
@@ -159,7 +163,11 @@ StepReport PretrainTask::step(std::int64_t step) {
   optimizer_->zero_grad();
   watch_for_collapse(step, figures.feature_std_ratio);
   report.num_images = *options_.train.batch_size;
-  report.data_wait_seconds = loader_.wait_seconds() - wait_before;
+  const StageSeconds after = loader_.stages();
+  report.stages = {.decode = after.decode - before.decode,
+                   .augment = after.augment - before.augment,
+                   .wait = after.wait - before.wait,
+                   .transfer = transfer_seconds};
   report.metrics = named_figures(figures, lr, ema_momentum, grad_norm);
   report.metrics.emplace_back("bad_images", static_cast<double>(loader_.num_bad_images()));
   report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine,

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "soco/data/throughput.h"
 #include "soco/structures/host_tensor.h"
 
 namespace soco {
@@ -14,7 +15,7 @@ namespace soco {
 struct StepReport {
   bool finite = true;            // false: loss or gradient was not finite and the step changed no weight
   std::int64_t num_images = 0;   // of this step
-  double data_wait_seconds = 0;  // time the step waited for the loader
+  StageSeconds stages;           // where its time went; the trainer adds `total` and `num_images`
   std::vector<std::pair<std::string, double>> metrics;  // named figures, in the order they are logged
   std::string summary;                                  // for the progress line
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "soco/base/error.h"
 #include "soco/base/format.h"
@@ -16,28 +17,32 @@ namespace soco {
 namespace {
 
 constexpr int kMaxFailedSaves = 3;
+constexpr double kMinSummarySeconds = 30;  // shorter epochs share a line about their time
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Images per second and share of waiting over the steps since the last line.
+/// Images per second and share of waiting over the steps since the last line, and where an epoch's time went.
 class Throughput {
  public:
   void add(const StepReport& report, double seconds) {
-    images_ += static_cast<double>(report.num_images);
-    wait_ += report.data_wait_seconds;
-    seconds_ += seconds;
+    StageSeconds stages = report.stages;
+    stages.total = seconds;
+    stages.num_images = report.num_images;
+    since_line_ += stages;
+    epoch_ += stages;
   }
   Scalars take() {
-    const Scalars figures{{"images_per_s", images_ / std::max(seconds_, 1e-9)},
-                          {"data_wait", wait_ / std::max(seconds_, 1e-9)}};
-    images_ = wait_ = seconds_ = 0;
-    return figures;
+    const StageSeconds s = std::exchange(since_line_, {});
+    return {{"images_per_s", static_cast<double>(s.num_images) / std::max(s.total, 1e-9)},
+            {"data_wait", s.wait / std::max(s.total, 1e-9)}};
   }
+  double epoch_seconds() const { return epoch_.total; }
+  StageSeconds take_epoch() { return std::exchange(epoch_, {}); }
 
  private:
-  double images_ = 0, wait_ = 0, seconds_ = 0;
+  StageSeconds since_line_, epoch_;
 };
 
 Json metrics_record(std::int64_t step, double epoch, const Scalars& figures) {
@@ -164,6 +169,9 @@ void Trainer::train() {
                       fmt::format("epoch {}/{} {} {:.2f} images/s wait {:.1f} %", step / task_.steps_per_epoch() + 1,
                                   (end - 1) / task_.steps_per_epoch() + 1, report.summary, images_per_s, 100 * wait));
     }
+    const bool epoch_ends = next % task_.steps_per_epoch() == 0 && throughput.epoch_seconds() >= kMinSummarySeconds;
+    if (epoch_ends || next == end)
+      log_.info("epoch {}: {}", step / task_.steps_per_epoch() + 1, throughput_text(throughput.take_epoch()));
     if (stop_requested() && next < end) {
       save(next);
       throw Error(

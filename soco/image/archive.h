@@ -22,15 +22,28 @@ struct NamedMember {
   ArchiveMember member;
 };
 
+/// What an archive holds.
+struct ArchiveListing {
+  std::vector<NamedMember> members;  ///< its regular files, in their order
+  std::int64_t num_ignored = 0;      ///< links, devices, pipes, sparse files; folders are not counted
+};
+
 /// Whether the name ends like that of an archive that list_archive reads: .tar or .zip.
 bool has_archive_extension(const std::filesystem::path& path);
 
-/// The regular files of a tar (ustar, pax, GNU) or zip archive, in their order. Links, devices and sparse files are
-/// left out; names are not checked: nothing is written under them. Errors, naming the archive: damaged, truncated,
-/// encrypted, a compressed tar, two files of one name (zip).
-std::vector<NamedMember> list_archive(const std::filesystem::path& archive);
+/// Lists a tar (ustar, pax, GNU) or zip archive; zip by its directory, tar by its headers, jumping over the content.
+/// Names are not checked ("../x", "/x", the same twice in a tar): nothing is ever written under them. Errors name the
+/// archive, and the member and byte where there is one: damaged, truncated, a size that is negative or beyond the
+/// file's end, encrypted, compressed as a whole, not a regular file, two files of one name (zip).
+ArchiveListing list_archive(const std::filesystem::path& archive);
 
-/// The content of a member. Errors: more than `max_bytes`, damaged, the archive has changed.
+/// The members that are images, by their extension. In tar archives, by WebDataset's convention, members on end that
+/// share their folder and their name up to its first dot are the parts of one sample: where one of these is "x.jpg",
+/// "x.mask.png" is no image of its own.
+std::vector<NamedMember> image_members(const std::filesystem::path& archive, ArchiveListing listing);
+
+/// The content of a member. Errors: more than `max_bytes` (checked before memory is taken), damaged, the archive has
+/// changed.
 std::vector<std::byte> read_member(const std::filesystem::path& archive, const ArchiveMember& member,
                                    const std::string& name, std::uint64_t max_bytes);
 

@@ -1,142 +1,140 @@
 // SPDX-License-Identifier: MIT
 #include "soco/image/image_list.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
-#include <set>
+#include <numeric>
 #include <utility>
 
 #include "soco/base/error.h"
+#include "soco/base/log.h"
+#include "soco/image/byte_stream.h"
 
 namespace soco {
-namespace fs = std::filesystem;
-namespace {
 
-void add_members(const fs::path& archive, const std::string& prefix, std::vector<ImageEntry>& entries) {
-  for (NamedMember& found : list_archive(archive))
-    if (has_image_extension(found.name)) entries.push_back({prefix + found.name, archive, found.member});
+ImageList::ImageList(const std::vector<ImageEntry>& entries) {
+  for (const ImageEntry& entry : entries) {
+    const Kind kind = entry.member ? Kind::kArchive : Kind::kFile;
+    const bool known = kind == Kind::kArchive && !containers_.empty() && containers_.back().kind == kind &&
+                       containers_.back().path == entry.path;
+    const std::uint32_t container =
+        known ? static_cast<std::uint32_t>(containers_.size() - 1) : add_container({kind, entry.path});
+    add(entry.key, container, entry.member ? &*entry.member : nullptr);
+  }
 }
 
-/// Walks a folder: first the real folders, then, in the order of their keys, the linked ones that lead to folders not
-/// seen yet. So loops end, no image is listed twice, and the keys do not depend on the order the system lists in.
-class FolderWalk {
- public:
-  explicit FolderWalk(const fs::path& root) {
-    enter(root, "");
-    while (!links_.empty()) {
-      const auto [prefix, folder] = *links_.begin();
-      links_.erase(links_.begin());
-      enter(folder, prefix);
-    }
-  }
+std::string_view ImageList::key(std::size_t index) const { return key_of(records_[index]); }
 
-  std::vector<ImageEntry> take() { return std::move(entries_); }
-
- private:
-  void enter(const fs::path& folder, const std::string& prefix) {
-    struct stat info {};
-    if (stat(folder.c_str(), &info) != 0) fail_usage("{}: cannot be read: {}", folder.string(), errno_text(errno));
-    if (!seen_.emplace(info.st_dev, info.st_ino).second) return;
-    std::error_code error;
-    fs::directory_iterator child(folder, error);
-    for (; !error && child != fs::directory_iterator(); child.increment(error)) add(*child, prefix);
-    if (error) fail_usage("{}: cannot be listed: {}", folder.string(), error.message());
-  }
-
-  void add(const fs::directory_entry& child, const std::string& prefix) {
-    const std::string name = child.path().filename().string();
-    if (name.starts_with(".")) return;
-    std::error_code ignored;  // a link that leads nowhere is neither folder nor file
-    if (child.is_directory(ignored)) {
-      if (child.is_symlink(ignored)) {
-        links_.emplace(prefix + name + "/", child.path());
-      } else {
-        enter(child.path(), prefix + name + "/");
-      }
-    } else if (has_image_extension(child.path()) && child.is_regular_file(ignored)) {
-      entries_.push_back({prefix + name, child.path(), {}});
-    } else if (has_archive_extension(child.path()) && child.is_regular_file(ignored)) {
-      add_members(child.path(), prefix + name + "/", entries_);
-    }
-  }
-
-  std::vector<ImageEntry> entries_;
-  std::set<std::pair<dev_t, ino_t>> seen_;            // folders entered
-  std::set<std::pair<std::string, fs::path>> links_;  // key prefix and path of linked folders to enter
-};
-
-/// A line without its comment and the white space around it. '#' inside a word belongs to the name.
-std::string stripped(const std::string& line) {
-  constexpr const char* kSpace = " \t\r";
-  std::size_t end = line.size();
-  for (std::size_t at = line.find('#'); at != std::string::npos; at = line.find('#', at + 1)) {
-    if (at != 0 && line[at - 1] != ' ' && line[at - 1] != '\t') continue;
-    end = at;
-    break;
-  }
-  const std::size_t first = line.find_first_not_of(kSpace);
-  if (first == std::string::npos || first >= end) return {};
-  return line.substr(first, line.find_last_not_of(kSpace, end - 1) - first + 1);
+ImageEntry ImageList::operator[](std::size_t index) const {
+  const Record& record = records_[index];
+  const Container& container = containers_[record.container];
+  ImageEntry entry{.key = std::string(key_of(record)), .path = container.path};
+  if (container.kind == Kind::kFolder) entry.path /= entry.key.substr(container.prefix_size);
+  if (record.member != kNoMember) entry.member = members_[record.member];
+  return entry;
 }
 
-std::vector<ImageEntry> entries_of_file(const fs::path& file) {
-  std::ifstream stream(file);
-  if (!stream) fail_usage("{}: cannot be read: {}", file.string(), errno_text(errno));
-  std::vector<ImageEntry> entries;
-  for (std::string line; std::getline(stream, line);) {
-    if (line.find('\0') != std::string::npos) {
-      fail_usage("{}: is no text file; name a folder of images, or a text file with one path a line", file.string());
-    }
-    const fs::path path = stripped(line);
-    if (path.empty()) continue;
-    const std::string key = path.lexically_normal().generic_string();
-    const fs::path target = file.parent_path() / path;  // an absolute path stays
-    if (has_archive_extension(path)) {
-      add_members(target, key + "/", entries);
-    } else {
-      entries.push_back({key, target, {}});
-    }
-  }
-  if (stream.bad()) fail_usage("{}: cannot be read to its end: {}", file.string(), errno_text(errno));
-  return entries;
+std::uint32_t ImageList::add_container(Container container) {
+  if (containers_.size() >= UINT32_MAX) fail("more than {} archives and folders in one list", containers_.size());
+  containers_.push_back(std::move(container));
+  return static_cast<std::uint32_t>(containers_.size() - 1);
 }
 
-void sort_by_key(std::vector<ImageEntry>& entries) {
-  std::sort(entries.begin(), entries.end(), [](const ImageEntry& a, const ImageEntry& b) { return a.key < b.key; });
-  const auto same = [](const ImageEntry& a, const ImageEntry& b) { return a.key == b.key; };
-  entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+void ImageList::add(std::string_view key, std::uint32_t container, const ArchiveMember* member) {
+  SOCO_ASSERT(container < containers_.size() && (member != nullptr) == (containers_[container].kind == Kind::kArchive));
+  if (key.empty() || key.size() > kMaxKey)
+    fail("{}: an image's name of {} bytes; expected 1 to {}", containers_[container].path.string(), key.size(),
+         kMaxKey);
+  if (members_.size() >= kNoMember) fail("more than {} images in archives in one list", members_.size());
+  records_.push_back({.key_begin = keys_.size(),
+                      .key_size = key.size(),
+                      .container = container,
+                      .member = member == nullptr ? kNoMember : static_cast<std::uint32_t>(members_.size())});
+  keys_ += key;
+  if (member != nullptr) members_.push_back(*member);
 }
 
-}  // namespace
+std::size_t ImageList::sort_by_key() {
+  const auto before = [&](const Record& a, const Record& b) {
+    const int order = key_of(a).compare(key_of(b));
+    return order != 0 ? order < 0 : a.key_begin > b.key_begin;  // the last that was added first
+  };
+  const auto same = [&](const Record& a, const Record& b) { return key_of(a) == key_of(b); };
+  if (!std::is_sorted(records_.begin(), records_.end(), before)) std::sort(records_.begin(), records_.end(), before);
+  const auto end = std::unique(records_.begin(), records_.end(), same);
+  const auto num_removed = static_cast<std::size_t>(records_.end() - end);
+  records_.erase(end, records_.end());
+  return num_removed;
+}
 
-std::vector<ImageEntry> list_images(const fs::path& source) {
-  std::error_code error;
-  const fs::file_status status = fs::status(source, error);
-  std::vector<ImageEntry> entries;
-  if (fs::is_directory(status)) {
-    entries = FolderWalk(source).take();
-    if (entries.empty()) fail_usage("{}: no image found below it; looked for {}", source.string(), image_patterns());
-  } else if (fs::is_regular_file(status)) {
-    if (has_image_extension(source)) {
-      fail_usage("{}: is one image; name its folder, or a text file with one path a line", source.string());
-    }
-    if (has_archive_extension(source)) {
-      add_members(source, "", entries);
-      if (entries.empty()) fail_usage("{}: no image in it; looked for {}", source.string(), image_patterns());
-    } else {
-      entries = entries_of_file(source);
-    }
-    if (entries.empty()) fail_usage("{}: lists no image; one path a line is expected", source.string());
-  } else if (error && status.type() != fs::file_type::not_found) {
-    fail_usage("{}: cannot be read: {}", source.string(), error.message());
-  } else {
-    fail_usage("{}: no such folder or list file", source.string());
+bool ImageList::is_sorted() const {
+  const auto out_of_order = [&](const Record& a, const Record& b) { return key_of(a) >= key_of(b); };
+  return std::adjacent_find(records_.begin(), records_.end(), out_of_order) == records_.end();
+}
+
+std::vector<std::int64_t> ImageList::storage_order() const {
+  std::vector<std::int64_t> order(records_.size());
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  const auto place = [&](std::int64_t index) {
+    const Record& record = records_[static_cast<std::size_t>(index)];
+    return std::pair(record.container, record.member == kNoMember ? 0 : members_[record.member].offset);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return place(a) < place(b); });
+  return order;
+}
+
+std::uint64_t ImageList::memory_bytes() const {
+  return keys_.capacity() + records_.capacity() * sizeof(Record) + members_.capacity() * sizeof(ArchiveMember) +
+         containers_.capacity() * sizeof(Container);
+}
+
+std::string ImageList::to_bytes() const {
+  ByteWriter writer;
+  writer.text(keys_);
+  writer.array(records_);
+  writer.array(members_);
+  writer.number(containers_.size());
+  for (const Container& container : containers_) {
+    writer.number(static_cast<std::uint64_t>(container.kind));
+    writer.number(container.prefix_size);
+    writer.text(container.path.native());
   }
-  sort_by_key(entries);
-  return entries;
+  return writer.take();
+}
+
+ImageList ImageList::from_bytes(std::string_view bytes) {
+  ByteReader reader(bytes);
+  ImageList list;
+  list.keys_ = reader.text();
+  list.records_ = reader.array<Record>();
+  list.members_ = reader.array<ArchiveMember>();
+  const std::uint64_t num_containers = reader.number();
+  for (std::uint64_t i = 0; i < num_containers; ++i) {
+    const std::uint64_t kind = reader.number(), prefix_size = reader.number();
+    if (kind > static_cast<std::uint64_t>(Kind::kArchive) || prefix_size > kMaxKey)
+      fail("image index: container {} is damaged", i);
+    list.containers_.push_back(
+        {static_cast<Kind>(kind), std::string(reader.text()), static_cast<std::uint32_t>(prefix_size)});
+  }
+  reader.finish();
+  list.check();
+  return list;
+}
+
+void ImageList::check() const {
+  for (const Record& record : records_) {
+    const bool inside = record.container < containers_.size() && record.key_size > 0 &&
+                        record.key_begin + record.key_size <= keys_.size();
+    if (!inside) fail("image index: an entry is damaged");
+    const Container& container = containers_[record.container];
+    const bool fits = container.kind == Kind::kArchive ? record.member < members_.size() : record.member == kNoMember;
+    if (!fits || container.prefix_size > record.key_size) fail("image index: an entry is damaged");
+  }
+  for (const ArchiveMember& member : members_) {
+    if (member.storage > ArchiveMember::Storage::kZipDeflated) fail("image index: a member is damaged");
+  }
 }
 
 std::vector<std::byte> read_image_bytes(const ImageEntry& entry, std::uint64_t max_bytes) {
@@ -148,8 +146,18 @@ Image read_image(const ImageEntry& entry, const DecodeLimits& limits) {
   return decode_image(read_image_bytes(entry, limits.max_file_bytes), display_name(entry), limits);
 }
 
+void announce_image(const ImageEntry& entry) {
+  const int descriptor = ::open(entry.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return;
+  const auto offset = entry.member ? static_cast<off_t>(entry.member->offset) : 0;
+  const auto size = entry.member ? static_cast<off_t>(entry.member->packed_size) : 0;  // 0: to the end
+  (void)::posix_fadvise(descriptor, offset, size, POSIX_FADV_WILLNEED);
+  ::close(descriptor);
+}
+
 std::string display_name(const ImageEntry& entry) {
-  return entry.member ? fmt::format("{} in {}", entry.key, entry.path.string()) : entry.path.string();
+  if (!entry.member) return entry.path.string();
+  return fmt::format("{} in {} at byte {}", printable(entry.key), entry.path.string(), entry.member->offset);
 }
 
 }  // namespace soco

@@ -39,7 +39,7 @@ std::optional<Box> whole_box(const CocoBox& b, int height, int width) {
   return Box{left, top, right, bottom};
 }
 
-std::vector<std::string> keys_of(const std::vector<ImageEntry>& entries) {
+std::vector<std::string> keys_of(const ImageList& entries) {
   std::vector<std::string> keys;
   for (const ImageEntry& entry : entries) keys.push_back(entry.key);
   return keys;
@@ -48,7 +48,7 @@ std::vector<std::string> keys_of(const std::vector<ImageEntry>& entries) {
 /// Makes the rows of a new store from boxes that come image by image.
 class Importer {
  public:
-  Importer(const CocoImportOptions& options, const std::vector<ImageEntry>& entries, const AnnotationSet& truth,
+  Importer(const CocoImportOptions& options, const ImageList& entries, const AnnotationSet& truth,
            const std::string& file)
       : options_(options), entries_(entries), truth_(truth), file_(file), keys_(keys_of(entries)) {
     for (std::size_t i = 0; i < truth.images.size(); ++i) {
@@ -84,7 +84,7 @@ class Importer {
     const AnnotatedImage& image = truth_.images[static_cast<std::size_t>(index)];
     const std::optional<std::size_t> entry_index = keys_.find(image.file_name);
     if (!entry_index) return missing_.add(image.file_name);
-    const ImageEntry& entry = entries_[*entry_index];
+    const ImageEntry entry = entries_[*entry_index];
     const std::vector<std::byte> bytes = read_image_bytes(entry);
     const ImageInfo info = probe_image(bytes, entry.key);
     if (info.height != image.height || info.width != image.width) {
@@ -104,7 +104,7 @@ class Importer {
   }
 
   const CocoImportOptions& options_;
-  const std::vector<ImageEntry>& entries_;
+  const ImageList& entries_;
   const AnnotationSet& truth_;
   const std::string& file_;
   KeyIndex keys_;
@@ -123,7 +123,7 @@ std::string box_json(const Box& b) { return fmt::format("[{},{},{},{}]", b.x1, b
 
 }  // namespace
 
-CocoConvertSummary import_coco(const CocoImportOptions& options, const std::vector<ImageEntry>& entries,
+CocoConvertSummary import_coco(const CocoImportOptions& options, const ImageList& entries,
                                const std::filesystem::path& out, Logger& logger) {
   const bool is_results = !options.annotations.empty();
   const std::string truth_file = (is_results ? options.annotations : options.json).string();

@@ -35,7 +35,7 @@ struct CocoImportOptions {
 /// image of the annotations without a box gets the whole image. Memory does not grow with the number of boxes.
 /// Errors, which leave nothing at `out`: those of the readers; a size other than the image's; an unreadable image; more
 /// than half of the file names or results without an image; `out` exists. Error(kInterrupted) when stop_requested().
-CocoConvertSummary import_coco(const CocoImportOptions& options, const std::vector<ImageEntry>& entries,
+CocoConvertSummary import_coco(const CocoImportOptions& options, const ImageList& entries,
                                const std::filesystem::path& out, Logger& logger);
 
 /// Writes the boxes that `filter` keeps as COCO annotations of one category, "object": images in order of key with ids

@@ -94,9 +94,10 @@ Outcome process(const ImageEntry& entry, const ProposeOptions& options, const Pr
 /// Invariant: the queue is closed by the last thread to end, or by the destructor.
 class Workers {
  public:
-  Workers(const std::vector<const ImageEntry*>& entries, const ProposeOptions& options, const ProposalStore& store,
-          int num_threads)
+  Workers(const ImageList& entries, const std::vector<std::size_t>& mine, const ProposeOptions& options,
+          const ProposalStore& store, int num_threads)
       : entries_(entries),
+        mine_(mine),
         options_(options),
         store_(store),
         outcomes_(4 * static_cast<std::size_t>(num_threads)),
@@ -125,8 +126,8 @@ class Workers {
   void run() {
     try {
       SelectiveSearcher searcher(options_.search);
-      for (std::size_t i = next_index_++; i < entries_.size() && !stopping_; i = next_index_++) {
-        if (!outcomes_.push(process(*entries_[i], options_, store_, searcher))) break;
+      for (std::size_t i = next_index_++; i < mine_.size() && !stopping_; i = next_index_++) {
+        if (!outcomes_.push(process(entries_[mine_[i]], options_, store_, searcher))) break;
       }
     } catch (...) {
       const std::lock_guard lock(error_mutex_);
@@ -136,7 +137,8 @@ class Workers {
     if (--num_running_ == 0) outcomes_.close();
   }
 
-  const std::vector<const ImageEntry*>& entries_;
+  const ImageList& entries_;
+  const std::vector<std::size_t>& mine_;  // indices of this shard
   const ProposeOptions& options_;
   const ProposalStore& store_;
   BoundedQueue<Outcome> outcomes_;
@@ -187,14 +189,14 @@ std::string progress_note(const ProposeSummary& summary) {
   return note;
 }
 
-void run_workers(const std::vector<const ImageEntry*>& entries, const ProposeOptions& options, ProposalStore& store,
-                 ProposeSummary& summary, Logger& logger) {
+void run_workers(const ImageList& entries, const std::vector<std::size_t>& mine, const ProposeOptions& options,
+                 ProposalStore& store, ProposeSummary& summary, Logger& logger) {
   const int available = options.workers > 0 ? options.workers : num_available_cpus();
   const int num_threads =
-      static_cast<int>(std::clamp<std::size_t>(entries.size(), 1, static_cast<std::size_t>(available)));
+      static_cast<int>(std::clamp<std::size_t>(mine.size(), 1, static_cast<std::size_t>(available)));
   Progress progress(logger, "proposals", summary.num_images, "images");
   BatchWriter writer(store);
-  Workers workers(entries, options, store, num_threads);
+  Workers workers(entries, mine, options, store, num_threads);
   while (std::optional<Outcome> outcome = workers.next()) {
     account(*outcome, summary, logger);
     if (!outcome->skipped) writer.add(std::move(outcome->record));
@@ -287,19 +289,19 @@ std::string store_options_text(const ProposeOptions& o) {
   return text + " filter=" + to_string(o.filter);
 }
 
-ProposeSummary propose(const std::vector<ImageEntry>& entries, const ProposeOptions& options, Logger& logger) {
+ProposeSummary propose(const ImageList& entries, const ProposeOptions& options, Logger& logger) {
   options.validate();
   if (entries.empty()) fail("proposals: there are no images to work on");
   const Clock::time_point begin = Clock::now();
   const Shard shard = parse_shard(options.shard);
-  std::vector<const ImageEntry*> mine;
-  for (const ImageEntry& entry : entries) {
-    if (shard.contains(entry.key)) mine.push_back(&entry);
+  std::vector<std::size_t> mine;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (shard.contains(entries.key(i))) mine.push_back(i);
   }
   ProposalStore store = ProposalStore::create_or_open(options.out, store_options_text(options));
   ProposeSummary summary;
   summary.num_images = static_cast<std::int64_t>(mine.size());
-  if (!mine.empty()) run_workers(mine, options, store, summary, logger);
+  if (!mine.empty()) run_workers(entries, mine, options, store, summary, logger);
   summary.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   check_complete(summary, options);
   check_bad_share(summary, options);

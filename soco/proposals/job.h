@@ -38,7 +38,7 @@ inline constexpr std::array<EnumName<BoxSource>, 3> kBoxSourceNames{
 
 /// Options of a proposal job.
 struct ProposeOptions {
-  std::filesystem::path images;  ///< folder of images or list file; used by the command, not by propose()
+  std::filesystem::path images;  ///< see list_images; used by the command, not by propose()
   std::filesystem::path out;     ///< the store
   BoxSource source = BoxSource::kSearch;
   SelectiveSearchOptions search;
@@ -52,7 +52,7 @@ struct ProposeOptions {
 
   template <class V>
   void visit(V& v) {
-    v.field("images", images, "folder of images, or a text file with one path a line");
+    v.field("images", images, "folder, archive, pattern, list or annotation file of images (docs/data.md)");
     v.field("out", out, "the proposal store to make or to complete");
     v.field("source", source, "search: selective search; random, grid: boxes that know nothing of the image",
             kBoxSourceNames);
@@ -89,6 +89,6 @@ std::string store_options_text(const ProposeOptions& options);
 /// file has changed or `retry_bad` is set. Memory does not grow with the images, but for the list of them. Errors:
 /// Error(kInterrupted) when stop_requested(), after committing; options other than the store's; no images in the list;
 /// more bad images than max_bad_ratio and than kMinBadAllowed (their rows are kept); a failed write.
-ProposeSummary propose(const std::vector<ImageEntry>& entries, const ProposeOptions& options, Logger& logger);
+ProposeSummary propose(const ImageList& entries, const ProposeOptions& options, Logger& logger);
 
 }  // namespace soco

@@ -41,14 +41,13 @@ std::string json_entry(const std::string& stem, const ProposalSet& proposals) {
 /// Puts one image's boxes into the new store.
 class Importer {
  public:
-  Importer(const std::string& name, const std::vector<ImageEntry>& entries, const FilterOptions& filter,
-           NewStore& store)
+  Importer(const std::string& name, const ImageList& entries, const FilterOptions& filter, NewStore& store)
       : name_(name), entries_(entries), filter_(filter), store_(store), used_(entries.size(), false) {
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      const auto [place, added] = by_stem_.emplace(stem_of(entries[i].key), i);
+      const auto [place, added] = by_stem_.emplace(stem_of(entries.key(i)), i);
       if (!added) {
         fail("{}: the images {} and {} have the same stem, which is all that the file tells them apart by", name,
-             entries[place->second].key, entries[i].key);
+             entries.key(place->second), entries.key(i));
       }
     }
   }
@@ -99,7 +98,7 @@ class Importer {
   }
 
   std::string name_;
-  const std::vector<ImageEntry>& entries_;
+  const ImageList& entries_;
   const FilterOptions& filter_;
   NewStore& store_;
   std::unordered_map<std::string, std::size_t> by_stem_;
@@ -156,7 +155,7 @@ ReleaseJsonSummary export_release_json(const ProposalStore& store, const std::fi
   return summary;
 }
 
-ReleaseJsonSummary import_release_json(const std::filesystem::path& path, const std::vector<ImageEntry>& entries,
+ReleaseJsonSummary import_release_json(const std::filesystem::path& path, const ImageList& entries,
                                        const std::filesystem::path& out, const FilterOptions& filter,
                                        ForeignNames foreign) {
   JsonReader json(path, kForm);

@@ -37,7 +37,7 @@ ReleaseJsonSummary export_release_json(const ProposalStore& store, const std::fi
 /// Strict; errors name the file and the stem, and leave nothing at `out`: not that form, numbers that are not whole or
 /// leave the image, a stem twice in the file or among the images, no match at all, more than half of the stems without
 /// an image (unless `foreign` is kMany), an unreadable image, `out` exists. Error(kInterrupted) when stop_requested().
-ReleaseJsonSummary import_release_json(const std::filesystem::path& json, const std::vector<ImageEntry>& entries,
+ReleaseJsonSummary import_release_json(const std::filesystem::path& json, const ImageList& entries,
                                        const std::filesystem::path& out,
                                        const FilterOptions& filter = {.enabled = false},
                                        ForeignNames foreign = ForeignNames::kFew);

@@ -85,12 +85,10 @@ class ProposalStore::Impl {
     return record_of(statement);
   }
 
-  std::vector<std::string> keys() const {
+  void for_each_key(const std::function<void(std::string_view)>& visit) const {
     const std::lock_guard lock(mutex_);
     SqliteStatement statement(database_, "SELECT key FROM proposals ORDER BY key");
-    std::vector<std::string> keys;
-    while (statement.step()) keys.emplace_back(statement.column_text(0));
-    return keys;
+    while (statement.step()) visit(statement.column_text(0));
   }
 
   std::int64_t count(const std::string& where) const {
@@ -296,7 +294,15 @@ bool ProposalStore::contains(std::string_view key, const Hash128& fingerprint) c
   return record && record->fingerprint == fingerprint;
 }
 
-std::vector<std::string> ProposalStore::keys() const { return impl_->keys(); }
+void ProposalStore::for_each_key(const std::function<void(std::string_view)>& visit) const {
+  impl_->for_each_key(visit);
+}
+
+std::vector<std::string> ProposalStore::keys() const {
+  std::vector<std::string> keys;
+  for_each_key([&](std::string_view key) { keys.emplace_back(key); });
+  return keys;
+}
 
 void ProposalStore::for_each(const std::function<void(const ProposalRecord&)>& visit) const {
   Cursor rows = cursor();

@@ -70,6 +70,8 @@ class ProposalStore {
   Cursor cursor() const;
   /// All keys in ascending byte order.
   std::vector<std::string> keys() const;
+  /// The same one by one, without a list of them. `visit` must not call the store.
+  void for_each_key(const std::function<void(std::string_view)>& visit) const;
   /// Calls `visit` with every row, as a cursor gives them.
   void for_each(const std::function<void(const ProposalRecord&)>& visit) const;
   std::int64_t size() const;     ///< rows, bad images included

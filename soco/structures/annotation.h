@@ -25,11 +25,17 @@ struct AnnotatedImage {
   std::int64_t id = 0;
   int height = 0, width = 0;  ///< px
   std::string file_name;
+  /// LVIS: categories looked for and not there; those whose objects are not all annotated. Others are unknown.
+  std::vector<std::int64_t> absent_categories = {}, incomplete_categories = {};
 };
+
+/// How many images a category is in (LVIS): rare 1 to 10, common 11 to 100, frequent more.
+enum class CategoryFrequency : std::uint8_t { kUnknown, kRare, kCommon, kFrequent };
 
 struct ObjectCategory {
   std::int64_t id = 0;
   std::string name;
+  CategoryFrequency frequency = CategoryFrequency::kUnknown;
 };
 
 /// One object, or a crowd: a region of many objects that were not told apart.
@@ -38,6 +44,7 @@ struct ObjectAnnotation {
   CocoBox box;
   double area = 0;  ///< px, of the mask where there is one
   bool is_crowd = false;
+  bool is_difficult = false;  ///< Pascal VOC: not counted when results are judged
 };
 
 /// Images with their objects. Ids are unique, and every object's image and category is there.

@@ -69,25 +69,56 @@ bool read_crowd(JsonReader& json) {
   return value == 1;
 }
 
+/// http://images.cocodataset.org/train2017/000000391895.jpg -> train2017/000000391895.jpg
+std::string name_of_url(const std::string& url) {
+  const std::size_t last = url.rfind('/');
+  if (last == std::string::npos || last == 0) return url;
+  const std::size_t before = url.rfind('/', last - 1);
+  return before == std::string::npos ? url : url.substr(before + 1);
+}
+
+std::vector<std::int64_t> read_ids(JsonReader& json) {
+  std::vector<std::int64_t> ids;
+  json.read_array([&] { ids.push_back(json.read_integer()); });
+  return ids;
+}
+
 AnnotatedImage read_image_entry(JsonReader& json) {
   AnnotatedImage image;
-  RequiredKeys<4> required({"id", "file_name", "height", "width"});
+  std::string url;
+  RequiredKeys<3> required({"id", "height", "width"});
   json.read_object([&](const std::string& key) {
     required.seen(key);
     if (key == "id") {
       image.id = json.read_integer();
     } else if (key == "file_name") {
       image.file_name = json.read_text();
+    } else if (key == "coco_url") {
+      url = json.read_text();
     } else if (key == "height") {
       image.height = read_side(json);
     } else if (key == "width") {
       image.width = read_side(json);
+    } else if (key == "neg_category_ids") {
+      image.absent_categories = read_ids(json);
+    } else if (key == "not_exhaustive_category_ids") {
+      image.incomplete_categories = read_ids(json);
     } else {
       json.skip();
     }
   });
   required.check(json, "image");
+  if (image.file_name.empty()) image.file_name = name_of_url(url);
+  if (image.file_name.empty()) json.fail_here("this image has no 'file_name'");
   return image;
+}
+
+CategoryFrequency read_frequency(JsonReader& json) {
+  const std::string text = json.read_text();
+  if (text == "r") return CategoryFrequency::kRare;
+  if (text == "c") return CategoryFrequency::kCommon;
+  if (text == "f") return CategoryFrequency::kFrequent;
+  json.fail_here(fmt::format("frequency '{}'; expected r, c or f", text));
 }
 
 ObjectCategory read_category(JsonReader& json) {
@@ -99,6 +130,8 @@ ObjectCategory read_category(JsonReader& json) {
       category.id = json.read_integer();
     } else if (key == "name") {
       category.name = json.read_text();
+    } else if (key == "frequency") {
+      category.frequency = read_frequency(json);
     } else {
       json.skip();
     }
@@ -188,6 +221,18 @@ AnnotationSet read_coco_annotations(JsonReader& json) {
 AnnotationSet read_coco_annotations(const std::filesystem::path& path) {
   JsonReader json(path, kCocoAnnotationsForm);
   return read_coco_annotations(json);
+}
+
+void read_coco_image_names(const std::filesystem::path& path, const std::function<void(const std::string&)>& visit) {
+  JsonReader json(path, kCocoAnnotationsForm);
+  RequiredKeys<1> required({"images"});
+  json.read_object([&](const std::string& key) {
+    required.seen(key);
+    if (key != "images") return json.skip();
+    json.read_array([&] { visit(read_image_entry(json).file_name); });
+  });
+  json.finish();
+  required.check(json, "COCO file");
 }
 
 void read_coco_results(JsonReader& json, const std::function<void(const DetectionResult&)>& visit) {

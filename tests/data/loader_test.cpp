@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 
 #include "data/tiny_dataset.h"
 #include "soco/base/error.h"
@@ -223,6 +224,121 @@ TEST(DataLoader, RefusesWhatCannotWork) {
   EXPECT_THROW(DataLoader(f.dataset, ViewPlan{}, workers(1), 5, 2), Error);
   EXPECT_THROW(DataLoader(f.dataset, small_plan(), workers(-1), 5, 2), Error);
   EXPECT_THROW(DataLoader(f.dataset, small_plan(), workers(1, 0), 5, 2), Error);
+}
+
+/// Adds each row of a batch, so that the parts of several processes, one after the other, give the whole's hash.
+void add_rows(const PretrainBatch& batch, Hasher128& hasher) {
+  const auto add_row = [&](const auto& values, int row) {
+    const std::size_t size = values.size() / static_cast<std::size_t>(batch.num_images);
+    hasher.update(std::as_bytes(std::span(values).subspan(static_cast<std::size_t>(row) * size, size)));
+  };
+  for (int row = 0; row < batch.num_images; ++row) {
+    for (const ViewBatch& view : batch.views) add_row(view.pixels, row);
+    for (const PairBatch& pair : batch.pairs) {
+      for (const SideBatch* side : {&pair.a, &pair.b}) {
+        add_row(side->boxes, row);
+        add_row(side->ids, row);
+        add_row(side->levels, row);
+      }
+    }
+    add_row(batch.sample_indices, row);
+  }
+}
+
+struct Job {
+  int workers = 1, ranks = 1;
+  std::int64_t epoch = 0, batch = 0;
+};
+
+/// The hash of each batch that so many processes make together from that place on.
+std::vector<std::string> batch_hashes(const PretrainDataset& dataset, const LoaderOptions& options, const Job& job,
+                                      int batch_size, std::int64_t end_epoch) {
+  std::vector<std::unique_ptr<DataLoader>> loaders;
+  for (int rank = 0; rank < job.ranks; ++rank) {
+    LoaderOptions mine = options;
+    mine.num_workers = job.workers;
+    loaders.push_back(std::make_unique<DataLoader>(dataset, small_plan(), mine, 5, batch_size,
+                                                   LoaderRank{.rank = rank, .world_size = job.ranks}));
+    loaders.back()->start(job.epoch, job.batch, end_epoch);
+  }
+  std::vector<std::string> result;
+  for (;;) {
+    Hasher128 hasher;
+    for (const auto& loader : loaders) {
+      std::optional<PretrainBatch> batch = loader->next();
+      if (!batch) return result;
+      EXPECT_EQ(batch->num_images, batch_size / job.ranks);
+      add_rows(*batch, hasher);
+      loader->recycle(std::move(*batch));
+    }
+    result.push_back(hasher.digest().hex());
+  }
+}
+
+TEST(DataLoader, TenThousandSamplesAreTheSameForAnyWorkersAndRanksAndAfterAResume) {
+  const Fixture f(500);
+  for (const int bad : {3, 77, 78, 410}) f.tiny.break_image(bad);
+  constexpr int kBatch = 16;
+  for (const SampleOrder order : {SampleOrder::kShuffled, SampleOrder::kBuffered}) {
+    // 21 epochs of 31 batches are 10,416 samples.
+    const std::int64_t num_epochs = order == SampleOrder::kShuffled ? 21 : 4, resume_epoch = num_epochs / 2;
+    LoaderOptions options;
+    options.order = order;
+    options.shuffle_buffer = 100;
+    NullLogger logger;
+    const auto fresh = [&] { return PretrainDataset(f.tiny.entries(), f.store, {}, logger); };
+    const auto expected = batch_hashes(fresh(), options, {.workers = 1}, kBatch, num_epochs);
+    ASSERT_EQ(expected.size(), static_cast<std::size_t>(31 * num_epochs));
+    ASSERT_EQ(std::set(expected.begin(), expected.end()).size(), expected.size());
+    EXPECT_EQ(batch_hashes(fresh(), options, {.workers = 8}, kBatch, num_epochs), expected);
+    EXPECT_EQ(batch_hashes(fresh(), options, {.workers = 1, .ranks = 2}, kBatch, num_epochs), expected);
+    EXPECT_EQ(batch_hashes(fresh(), options, {.workers = 2, .ranks = 4}, kBatch, num_epochs), expected);
+    const auto rest = batch_hashes(fresh(), options, {.workers = 2, .ranks = 2, .epoch = resume_epoch, .batch = 17},
+                                   kBatch, num_epochs);
+    EXPECT_EQ(rest, std::vector(expected.begin() + resume_epoch * 31 + 17, expected.end()));
+  }
+}
+
+TEST(DataLoader, FillsTheLastBatchUpWithTheEpochsFirstImages) {
+  const Fixture f(10);
+  LoaderOptions options = workers(2);
+  options.last_batch = LastBatch::kPad;
+  DataLoader loader(f.dataset, small_plan(), options, 5, 4);
+  ASSERT_EQ(loader.batches_per_epoch(), 3);
+  loader.start(0, 0);
+  const auto first = loader.next();
+  loader.next();
+  const auto last = loader.next();
+  EXPECT_EQ(last->sample_indices[2], first->sample_indices[0]);
+  EXPECT_EQ(last->sample_indices[3], first->sample_indices[1]);
+  EXPECT_EQ(batch_hashes(f.dataset, options, {.workers = 2, .ranks = 2}, 4, 2).size(), 6u);
+  EXPECT_EQ(batch_hashes(f.dataset, options, {.workers = 2, .ranks = 2}, 4, 2),
+            batch_hashes(f.dataset, options, {}, 4, 2));
+}
+
+TEST(DataLoader, RefusesRanksThatCannotShareABatch) {
+  const Fixture f(9);
+  const auto make = [&](int rank, int world_size) {
+    DataLoader(f.dataset, small_plan(), workers(1), 5, 9, {.rank = rank, .world_size = world_size});
+  };
+  EXPECT_NO_THROW(make(2, 3));
+  EXPECT_THROW(make(0, 2), Error);
+  EXPECT_THROW(make(3, 3), Error);
+  EXPECT_THROW(make(-1, 3), Error);
+  EXPECT_THROW(make(0, 0), Error);
+}
+
+TEST(DataLoader, CountsWhatItsWorkersDo) {
+  const Fixture f(9);
+  DataLoader loader(f.dataset, small_plan(), workers(0), 5, 9);
+  loader.start(0, 0);
+  const auto begin = std::chrono::steady_clock::now();
+  loader.next();
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+  const StageSeconds stages = loader.stages();
+  EXPECT_GT(stages.decode, 0);
+  EXPECT_GT(stages.augment, 0);
+  EXPECT_LE(stages.decode + stages.augment, spent.count());  // one thread did all of it
 }
 
 TEST(LoaderOptions, AutoIsAtLeastOneWorker) {

@@ -117,7 +117,8 @@ TEST(PretrainDataset, WantsProposalsForEveryImageAtOnce) {
   const TinyDataset tiny(3);
   const ProposalStore store = ProposalStore::open_read(tiny.store_path());
   NullLogger logger;
-  std::vector<ImageEntry> entries = tiny.entries();
+  std::vector<ImageEntry> entries;
+  for (const ImageEntry& entry : tiny.entries()) entries.push_back(entry);
   entries.push_back({"new/2001.png", "new/2001.png"});
   entries.push_back({"new/2002.png", "new/2002.png"});
   try {

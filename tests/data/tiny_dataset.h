@@ -9,7 +9,7 @@
 #include "soco/base/log.h"
 #include "soco/data/pretrain_dataset.h"
 #include "soco/image/codec.h"
-#include "soco/image/image_list.h"
+#include "soco/image/image_source.h"
 #include "soco/proposals/store.h"
 #include "testing/temp_dir.h"
 
@@ -49,7 +49,7 @@ class TinyDataset {
 
   std::filesystem::path image_path(int i) const { return dir_ / "images" / (std::to_string(1000 + i) + ".png"); }
   std::filesystem::path store_path() const { return dir_ / "proposals.db"; }
-  std::vector<ImageEntry> entries() const { return list_images(dir_ / "images"); }
+  ImageList entries() const { return list_images(dir_ / "images"); }
 
   /// Makes image i unreadable.
   void break_image(int i) const { write_file_atomic(image_path(i), "this is no image"); }

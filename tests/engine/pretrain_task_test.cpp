@@ -12,6 +12,7 @@
 #include "soco/engine/training_state.h"
 #include "soco/image/codec.h"
 #include "soco/image/image_list.h"
+#include "soco/image/image_source.h"
 #include "soco/proposals/job.h"
 #include "soco/run/auto_settings.h"
 #include "testing/temp_dir.h"
@@ -84,7 +85,7 @@ class PretrainTaskTest : public ::testing::Test {
 
   testing::TempDir temp_;
   NullLogger log_;
-  std::vector<ImageEntry> entries_;
+  ImageList entries_;
   PretrainOptions options_;
 };
 

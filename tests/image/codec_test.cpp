@@ -10,7 +10,7 @@
 #include "soco/base/error.h"
 #include "soco/base/random.h"
 #include "soco/image/formats/format.h"
-#include "soco/image/image_list.h"
+#include "soco/image/image_source.h"
 #include "testing/temp_dir.h"
 
 namespace soco {

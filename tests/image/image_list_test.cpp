@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "soco/base/error.h"
+#include "soco/image/image_source.h"
 #include "testing/temp_dir.h"
 
 namespace soco {

@@ -19,7 +19,8 @@ int run_pretrain(int argc, char** argv) {
       "  soco pretrain --images photos --out runs/first\n"
       "  soco pretrain --images photos --out runs/r18 model.backbone=resnet18 train.epochs=200 train.batch_size=32\n"
       "  soco pretrain --images photos --out runs/fast --config soco_fpn_400ep model.head_mode=assigned\n");
-  line.app.add_option("--images", sources.images, "folder, list file (one path a line), .tar or .zip")->required();
+  line.app.add_option("--images", sources.images, "folder, archive, pattern, list or annotation file of images")
+      ->required();
   line.app.add_option("--out", sources.out, "run folder to make")->required();
   line.app.add_option("--config", config, "recipe or TOML file")->capture_default_str();
   line.app.add_option("--proposals", sources.proposals, "proposal store; made by the run when not given");
