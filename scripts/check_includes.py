@@ -45,6 +45,7 @@ OWNERS = {
     "hwy/": ["image", "proposals"],
     "zlib": ["base"],
     "archive": ["image"],
+    "expat": ["structures"],
 }
 
 

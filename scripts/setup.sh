@@ -11,7 +11,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # Debian packages of program and tests: compiler, build tools, and the libraries of docs/dependencies.md.
 SOCO_PACKAGES=(cmake ninja-build ccache pkg-config libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
   libsqlite3-dev libhwy-dev libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev
-  libarchive-dev
+  libarchive-dev libexpat1-dev
   libgtest-dev libgmock-dev python3 python3-venv)
 if [ "${SOCO_COMPILER:-clang}" = gcc ]; then SOCO_PACKAGES+=(g++); else SOCO_PACKAGES+=(clang-14 libclang-rt-14-dev g++); fi
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "soco/structures/xml_reader.h"
 
+#include <expat.h>
+
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdint>
-#include <utility>
+#include <exception>
+#include <memory>
 #include <vector>
 
 #include "soco/base/error.h"
@@ -15,43 +15,32 @@ namespace soco {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::size_t kBytesAtATime = 1 << 20;
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
   return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-void append_utf8(std::uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};
-  } else if (code < 0x10000) {
-    out += {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-            static_cast<char>(0x80 | (code & 0x3F))};
-  } else {
-    out += {static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 0x3F)),
-            static_cast<char>(0x80 | (code >> 6 & 0x3F)), static_cast<char>(0x80 | (code & 0x3F))};
-  }
-}
-
 class XmlReader {
  public:
-  XmlReader(std::string_view text, const std::string& name, const std::function<void(const XmlElement&)>& on_end)
-      : text_(text), name_(name), on_end_(on_end) {
-    if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;  // a byte order mark
+  XmlReader(const std::string& name, const std::function<void(const XmlElement&)>& on_end)
+      : name_(name), on_end_(on_end), parser_(XML_ParserCreate(nullptr), &XML_ParserFree) {
+    if (!parser_) throw std::bad_alloc();
+    XML_SetUserData(parser_.get(), this);
+    XML_SetElementHandler(parser_.get(), &on_start_tag, &on_end_tag);
+    XML_SetCharacterDataHandler(parser_.get(), &on_text);
+    XML_SetStartDoctypeDeclHandler(parser_.get(), &on_document_type);
   }
 
-  void read() {
-    while (at_ < text_.size()) {
-      if (text_[at_] == '<') {
-        read_markup();
-      } else {
-        read_text();
-      }
-    }
-    if (!levels_.empty()) fail_here(fmt::format("the end, and <{}> is not closed", printable(path_)));
-    if (!has_root_) fail_here("no element; an XML text is expected");
+  void read(std::string_view text) {
+    do {
+      const std::string_view part = text.substr(0, kBytesAtATime);
+      text.remove_prefix(part.size());
+      const auto status = XML_Parse(parser_.get(), part.data(), static_cast<int>(part.size()), text.empty());
+      if (error_) std::rethrow_exception(error_);
+      if (status != XML_STATUS_OK) fail_here(XML_ErrorString(XML_GetErrorCode(parser_.get())));
+    } while (!text.empty());
   }
 
  private:
@@ -60,113 +49,67 @@ class XmlReader {
     std::string text;
   };
 
-  void read_markup() {
-    if (skip("<!--", "-->") || skip("<?", "?>")) return;
-    if (text_.substr(at_).starts_with("<!")) fail_here("a document type or CDATA, which is not read");
-    const std::size_t end = text_.find('>', at_);
-    if (end == std::string_view::npos || end - at_ > kMaxXmlText) fail_here("a tag that does not end");
-    std::string_view tag = text_.substr(at_ + 1, end - at_ - 1);
-    if (tag.starts_with('/')) {
-      close(trimmed(tag.substr(1)));
-    } else {
-      const bool empty = tag.ends_with('/');
-      if (empty) tag.remove_suffix(1);
-      const std::string_view element = tag.substr(0, tag.find_first_of(kSpace));
-      open(element);
-      if (empty) close(element);
+  /// No exception may pass through the library: it stops the parser, and read() throws it again.
+  template <class Action>
+  static void guarded(void* self, const Action& action) {
+    auto& reader = *static_cast<XmlReader*>(self);
+    if (reader.error_) return;
+    try {
+      action(reader);
+    } catch (...) {
+      reader.error_ = std::current_exception();
+      XML_StopParser(reader.parser_.get(), XML_FALSE);
     }
-    at_ = end + 1;
   }
 
-  bool skip(std::string_view begin, std::string_view end) {
-    if (!text_.substr(at_).starts_with(begin)) return false;
-    const std::size_t found = text_.find(end, at_ + begin.size());
-    if (found == std::string_view::npos) fail_here(fmt::format("'{}' without '{}'", begin, end));
-    at_ = found + end.size();
-    return true;
+  static void on_start_tag(void* self, const char* element, const char**) {
+    guarded(self, [&](XmlReader& reader) { reader.open(element); });
+  }
+  static void on_end_tag(void* self, const char*) {
+    guarded(self, [](XmlReader& reader) { reader.close(); });
+  }
+  static void on_text(void* self, const char* text, int size) {
+    guarded(self, [&](XmlReader& reader) { reader.add_text({text, static_cast<std::size_t>(size)}); });
+  }
+  static void on_document_type(void* self, const char*, const char*, const char*, int) {
+    guarded(self, [](XmlReader& reader) { reader.fail_here("a document type, which is not read"); });
   }
 
   void open(std::string_view element) {
-    if (element.empty() || element.find_first_of("/<&\"'=") != std::string_view::npos)
-      fail_here("a tag without a name");
-    if (levels_.empty() && std::exchange(has_root_, true)) fail_here("a second root element");
     if (levels_.size() == kMaxXmlDepth) fail_here(fmt::format("nested deeper than {} elements", kMaxXmlDepth));
     levels_.push_back({path_.size(), {}});
     if (!path_.empty()) path_ += '/';
     path_ += element;
   }
 
-  void close(std::string_view element) {
-    if (levels_.empty()) fail_here(fmt::format("</{}> closes nothing", printable(element)));
-    const Level& level = levels_.back();
-    const std::size_t begin = level.path_size == 0 ? 0 : level.path_size + 1;
-    if (std::string_view(path_).substr(begin) != element)
-      fail_here(fmt::format("</{}> where </{}> is expected", printable(element), printable(path_.substr(begin))));
-    on_end_({path_, trimmed(level.text)});
-    path_.resize(level.path_size);
+  void close() {
+    on_end_({path_, trimmed(levels_.back().text)});
+    path_.resize(levels_.back().path_size);
     levels_.pop_back();
   }
 
-  void read_text() {
-    const std::size_t end = std::min(text_.find('<', at_), text_.size());
-    const std::string_view part = text_.substr(at_, end - at_);
-    if (levels_.empty()) {
-      if (!trimmed(part).empty()) fail_here("text outside the root element; an XML text is expected");
-    } else {
-      std::string& text = levels_.back().text;
-      if (text.size() + part.size() > kMaxXmlText) fail_here(fmt::format("a text of more than {} bytes", kMaxXmlText));
-      append_unescaped(part, text);
-    }
-    at_ = end;
+  void add_text(std::string_view part) {
+    std::string& text = levels_.back().text;
+    if (text.size() + part.size() > kMaxXmlText) fail_here(fmt::format("a text of more than {} bytes", kMaxXmlText));
+    text += part;
   }
 
-  void append_unescaped(std::string_view part, std::string& out) {
-    while (!part.empty()) {
-      const std::size_t amp = std::min(part.find('&'), part.size());
-      out += part.substr(0, amp);
-      part.remove_prefix(amp);
-      if (part.empty()) return;
-      const std::size_t end = part.find(';');
-      if (end == std::string_view::npos || end > 10) fail_here("'&' without ';'");
-      append_entity(part.substr(1, end - 1), out);
-      part.remove_prefix(end + 1);
-    }
+  [[noreturn]] void fail_here(std::string_view what) const {
+    fail("{} (byte {}): {}", name_, XML_GetCurrentByteIndex(parser_.get()), what);
   }
 
-  void append_entity(std::string_view entity, std::string& out) {
-    constexpr std::array<std::pair<std::string_view, char>, 5> kEntities{
-        {{"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}}};
-    for (const auto& [known, character] : kEntities) {
-      if (entity == known) {
-        out += character;
-        return;
-      }
-    }
-    const bool hex = entity.starts_with("#x");
-    const std::string_view digits = entity.substr(std::min<std::size_t>(hex ? 2 : 1, entity.size()));
-    std::uint32_t code = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, hex ? 16 : 10);
-    const bool whole = entity.starts_with('#') && error == std::errc{} && end == digits.data() + digits.size();
-    if (!whole || code == 0 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
-      fail_here(fmt::format("the entity '&{};', which is not read", printable(entity)));
-    append_utf8(code, out);
-  }
-
-  [[noreturn]] void fail_here(std::string_view what) const { fail("{} (byte {}): {}", name_, at_, what); }
-
-  std::string_view text_;
   const std::string& name_;
   const std::function<void(const XmlElement&)>& on_end_;
-  std::size_t at_ = 0;
+  std::unique_ptr<XML_ParserStruct, decltype(&XML_ParserFree)> parser_;
+  std::exception_ptr error_;
   std::string path_;
   std::vector<Level> levels_;
-  bool has_root_ = false;
 };
 
 }  // namespace
 
 void read_xml(std::string_view text, const std::string& name, const std::function<void(const XmlElement&)>& on_end) {
-  XmlReader(text, name, on_end).read();
+  XmlReader(name, on_end).read(text);
 }
 
 }  // namespace soco
