@@ -4,7 +4,7 @@
 
 Peers: the authors' own generator (--release, a checkout of theirs), its algorithm with scikit-image written plainly
 (tests/oracles/selective_search_oracle.py), OpenCV's selective search (python3-opencv, cv2.ximgproc) and dlib's
-find_candidate_object_locations (libdlib-dev). One that is not installed is skipped by name. Seconds are processor seconds of the search alone, on decoded images. Recall is over all objects of
+find_candidate_object_locations (libdlib-dev). One that is not installed is skipped by name. Each tool first warms up on the largest image, untimed. Seconds are processor seconds of the search alone, on decoded images. Recall is over all objects of
 --annotations that are no crowds, for the first N boxes in the order that each tool gives.
 
   python3 benchmarks/throughput/proposals.py --images DIR [--annotations ANN.json --coco-images DIR] \\
@@ -176,6 +176,9 @@ def run_in_turn(tools, paths, objects=None):
     """Seconds and counts of boxes by tool; with objects, also the best overlap of each among the first N boxes."""
     seconds, counts = {n: [] for n in tools}, {n: [] for n in tools}
     best = {n: {k: [] for k in COUNTS} for n in tools}
+    largest = max(paths, key=lambda path: np.prod(Image.open(path).size))
+    for tool in tools.values():
+        tool(largest)
     for number, path in enumerate(paths, 1):
         for name, tool in tools.items():
             spent, boxes = tool(path)
