@@ -4,8 +4,9 @@
 
 Peers: the authors' own generator (--release, a checkout of theirs), its algorithm with scikit-image written plainly
 (tests/oracles/selective_search_oracle.py), OpenCV's selective search (python3-opencv, cv2.ximgproc) and dlib's
-find_candidate_object_locations (libdlib-dev). One that is not installed is skipped by name. Each tool first warms up on the largest image, untimed. Seconds are processor seconds of the search alone, on decoded images. Recall is over all objects of
---annotations that are no crowds, for the first N boxes in the order that each tool gives.
+find_candidate_object_locations (libdlib-dev). One that is not installed is skipped by name. Each tool first warms up on
+the largest image, untimed. Seconds are processor seconds of the search alone, on decoded images. Recall is over all
+objects of --annotations that are no crowds, for the first N boxes in the order that each tool gives.
 
   python3 benchmarks/throughput/proposals.py --images DIR [--annotations ANN.json --coco-images DIR] \\
       [--build build/release] [--release CHECKOUT] [--limit 20] [--coco-limit 40] [--tools soco,opencv_fast,...] [--core 1]
