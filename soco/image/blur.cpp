@@ -38,9 +38,7 @@ Box24 make_box(float radius) {
 struct Plane {
   int height, width;
   std::uint8_t* values;
-  std::uint8_t* row(int y) const {
-    return values + static_cast<std::size_t>(y) * static_cast<std::size_t>(width);
-  }
+  std::uint8_t* row(int y) const { return values + static_cast<std::size_t>(y) * static_cast<std::size_t>(width); }
 };
 
 std::uint8_t weighted(std::uint32_t sum, std::uint32_t far, const Box24& box) {
@@ -123,7 +121,8 @@ void gaussian_blur(PlanarImage& image, double radius, BlurScratch& scratch) {
   const Box24 box = make_box(box_radius(static_cast<float>(radius)));
   scratch.plane.resize(std::max(scratch.plane.size(), image.num_pixels()));
   for (int c = 0; c < image.num_planes; ++c) {
-    const Plane plane{image.height, image.width, image.plane(c)}, other{image.height, image.width, scratch.plane.data()};
+    const Plane plane{image.height, image.width, image.plane(c)},
+        other{image.height, image.width, scratch.plane.data()};
     blur_rows(plane, box, scratch, other);
     blur_columns(other, box, scratch, plane);
     blur_columns(plane, box, scratch, other);

@@ -12,8 +12,6 @@ struct Box24 {
   std::uint32_t inner, outer;
 };
 
-
-
 /// out[x] = (outer * (taps[0][x] + taps[last][x]) + inner * the sum of the other taps[k][x] + half) >> 24 for 0..n-1:
 /// tap k of the 2 * radius + 3 begins k - radius - 1 pixels from `out`. Compiled for each vector instruction set and
 /// chosen at run time, with the same bits from all; nothing beyond `n` is touched. `out` overlaps no tap.

@@ -123,10 +123,10 @@ HWY_INLINE auto hue_of(D d, V r, V g, V b, V most, V least) {
   return hn::ConvertTo(di, hn::Mul(positive, hn::Set(d, 255.0f)));
 }
 
-/// The two lower channels of a colour of value `most`, where both of Pillow's are quotients rounded to the nearest whole
-/// number (no half occurs, 255 being odd): low = v (255 - s) / 255, middle = v (255^2 - s part) / 255^2 with s and
-/// `part` in 0..255. All numerators are whole and below 2^24. That the products with the inverses truncate to the right
-/// number was tried for all v, s and part.
+/// The two lower channels of a colour of value `most`, where both of Pillow's are quotients rounded to the nearest
+/// whole number (no half occurs, 255 being odd): low = v (255 - s) / 255, middle = v (255^2 - s part) / 255^2 with s
+/// and `part` in 0..255. All numerators are whole and below 2^24. That the products with the inverses truncate to the
+/// right number was tried for all v, s and part.
 template <class D, class V>
 HWY_INLINE auto low_channel(D d, V v, V s) {
   const hn::RebindToSigned<D> di;

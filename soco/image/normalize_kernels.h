@@ -9,8 +9,8 @@
 
 namespace soco::kernels {
 
-// (value / 255 - mean) / std of one row, compiled for each vector instruction set and chosen at run time: each lane does
-// the plain float32 operations, so all give the same bits. uint16_t: the bits of a bfloat16. Nothing beyond `n` is
+// (value / 255 - mean) / std of one row, compiled for each vector instruction set and chosen at run time: each lane
+// does the plain float32 operations, so all give the same bits. uint16_t: the bits of a bfloat16. Nothing beyond `n` is
 // touched.
 
 /// out [n] of one channel.

@@ -39,10 +39,10 @@ struct PhotometricScratch {
   BlurScratch blur;
 };
 
-/// A cut and resized view to its place in a batch: apply_photometric, mirrored if asked, normalised with ImageNet's mean
-/// and deviation. The mirror comes last, not first as in the release, which makes no difference: a pixel's new colour
-/// depends on its own, on the mean of all, or on neighbours weighted alike to the left and the right. Allocates nothing
-/// once `scratch` has held a view of this size.
+/// A cut and resized view to its place in a batch: apply_photometric, mirrored if asked, normalised with ImageNet's
+/// mean and deviation. The mirror comes last, not first as in the release, which makes no difference: a pixel's new
+/// colour depends on its own, on the mean of all, or on neighbours weighted alike to the left and the right. Allocates
+/// nothing once `scratch` has held a view of this size.
 void finish_view(const PhotometricDecision& decision, Mirror mirror, const Image& resized, const ViewMemory& out,
                  PhotometricScratch& scratch);
 
