@@ -74,7 +74,7 @@ void print(const std::string& target, const std::string& name, double seconds, c
               seconds * 1e9 * 3 / static_cast<double>(image.pixels.size()));
 }
 
-/// A whole view as the first recipe's second one is finished, all chances drawn anew each time.
+/// Mean over 200 whole views, all chances drawn anew for each.
 void time_views(const std::string& target, const Image& image, const PhotometricOptions& options,
                 const std::string& name, std::vector<float>& out) {
   PhotometricScratch scratch;
