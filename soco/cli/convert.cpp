@@ -107,7 +107,8 @@ int run_convert(int argc, char** argv) {
       "  soco convert --from ckpt_epoch_100.pth --out soco.safetensors --momentum\n"
       "  soco convert --from soco.safetensors --format soco-release --out ckpt_epoch_100.pth\n"
       "  soco convert --from R-50.pkl --format torchvision --out resnet50.pth\n");
-  line.app.add_option("--from", a.from, "a store or JSON (.json); or weights: .pth, .pt, .pkl, .safetensors, a run folder")
+  line.app
+      .add_option("--from", a.from, "a store or JSON (.json); or weights: .pth, .pt, .pkl, .safetensors, a run folder")
       ->required();
   line.app.add_option("--out", a.out, "file to write: .json, else a store; weights: as the format wants")->required();
   line.app.add_option("--what", what, "proposals or weights (default: weights where --from looks like weights)")
@@ -115,8 +116,7 @@ int run_convert(int argc, char** argv) {
   line.app.add_option("--format", a.format,
                       "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
                       "writing: soco-json). Of weights: " +
-                          weights_format_names() +
-                          " (default: soco-weights into .safetensors, detectron2 into .pkl)");
+                          weights_format_names() + " (default: soco-weights into .safetensors, detectron2 into .pkl)");
   line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder, archive, list ...)");
   line.app.add_option("--annotations", a.annotations, "with coco-results: the file that gives image ids their names");
   line.app.add_option("--min-score", a.min_score, "from coco-results: leave out boxes with a lower score");

@@ -57,7 +57,8 @@ void check_format(const std::string& name, const ConvertWeightsArguments& a) {
   for (const TrainingFormatInfo& info : kTrainingFormats) names.emplace_back(info.name);
   for (const ExportFormatInfo& info : export_formats()) names.emplace_back(info.name);
   if (std::find(names.begin(), names.end(), name) == names.end())
-    fail_usage("unknown format of weights '{}'{}; formats: {}", name, did_you_mean(name, names), weights_format_names());
+    fail_usage("unknown format of weights '{}'{}; formats: {}", name, did_you_mean(name, names),
+               weights_format_names());
   export_format_from_name(name, a.out);
 }
 

@@ -7,12 +7,12 @@
 
 namespace soco {
 
-/// Where a detector has its trunk. kFpn: all of it below backbone.bottom_up. kC4: up to res4 below backbone, res5 in the
-/// RoI heads.
+/// Where a detector has its trunk. kFpn: all of it below backbone.bottom_up. kC4: up to res4 below backbone, res5 in
+/// the RoI heads.
 enum class TrunkLayout { kFpn, kC4 };
 
-/// One of our names as the other layout has it: backbone.bottom_up.res5.0.conv1.weight <-> roi_heads.res5.0.conv1.weight.
-/// Names outside the trunk stay.
+/// One of our names as the other layout has it: backbone.bottom_up.res5.0.conv1.weight <->
+/// roi_heads.res5.0.conv1.weight. Names outside the trunk stay.
 std::string name_in_layout(std::string_view name, TrunkLayout layout);
 
 /// The parts of one network whose tensors stand or fall together.

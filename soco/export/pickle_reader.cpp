@@ -47,8 +47,8 @@ class ArchiveSource : public StorageSource {
   std::string root_;
 };
 
-/// Walks the machine's objects before anything is made of them, so that no refusal comes after memory was taken. Aliases
-/// count as often as they are used, since the result has them written out.
+/// Walks the machine's objects before anything is made of them, so that no refusal comes after memory was taken.
+/// Aliases count as often as they are used, since the result has them written out.
 class Check {
  public:
   Check(pickle::TensorReader& reader, const std::string& name, const PickleLimits& limits)

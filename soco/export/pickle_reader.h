@@ -20,9 +20,9 @@ struct PickleLimits {
 /// Reads a PyTorch file (`torch.save`, the zip archives since 1.6 and the form before) or a plain pickle of numpy
 /// arrays: a fixed set of opcodes, and globals that build state dicts and nothing else. Nothing in the file is
 /// executed; what is not on the lists is refused by its name. Tensors come contiguous, whatever strides or device the
-/// file says. Everything is checked before the first tensor is read, so a refusal has cost no more memory than the file's
-/// size and 32 MiB. Errors: not such a file, damaged (bounds, checksums, sizes that do not fit their record), refused, over a
-/// limit.
+/// file says. Everything is checked before the first tensor is read, so a refusal has cost no more memory than the
+/// file's size and 32 MiB. Errors: not such a file, damaged (bounds, checksums, sizes that do not fit their record),
+/// refused, over a limit.
 PickleValue read_pickle_file(const std::filesystem::path& path, const PickleLimits& limits = {});
 
 /// True when the first bytes are those of a zip archive: a PyTorch file rather than a plain pickle or safetensors.

@@ -64,7 +64,9 @@ void TensorReader::check(const TensorSpec& spec) {
   if (__builtin_mul_overflow(numel, std::uint64_t{dtype_size(spec.dtype)}, &bytes) || bytes > bytes_left_)
     fail("{}: refused: its tensors are more than {} times larger than the file", name_, kMaxExpansion);
   bytes_left_ -= bytes;
-  if (!spec.is_inline && source_.size(spec.storage_key) != spec.storage_numel * dtype_size(spec.dtype))
+  if (spec.is_inline) return;
+  const std::uint64_t size = source_.size(spec.storage_key), item = dtype_size(spec.dtype);
+  if (size % item != 0 || size / item != spec.storage_numel)
     fail("{}: storage '{}' has another size than it says", name_, printable(spec.storage_key));
 }
 

@@ -36,7 +36,11 @@ PickleValue::Tensor filled(std::vector<std::int64_t> shape, T value) {
 class Importer {
  public:
   Importer(const WeightsFile& file, const std::string& name, const ReadWeightsOptions& options)
-      : file_(file), name_(name), options_(options), format_(format_from_names(file, name)), rules_(format_.key_map()) {}
+      : file_(file),
+        name_(name),
+        options_(options),
+        format_(format_from_names(file, name)),
+        rules_(format_.key_map()) {}
 
   ReadWeights run() {
     result_.report.format = format_.title;
@@ -120,9 +124,8 @@ class Importer {
     } else {
       parts = parts_among(found);
     }
-    std::erase_if(parts, [c4](NetworkPart part) {
-      return c4 && (part == NetworkPart::kFpn || part == NetworkPart::kBoxHead);
-    });
+    std::erase_if(
+        parts, [c4](NetworkPart part) { return c4 && (part == NetworkPart::kFpn || part == NetworkPart::kBoxHead); });
     return parts;
   }
 

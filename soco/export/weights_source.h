@@ -22,7 +22,8 @@ struct WeightsFile {
 };
 
 /// Reads a file and takes the state dict out of its wrapping ("model", "state_dict", "blobs" or none). Names lose the
-/// "module." that all of them begin with, and the "model." of our checkpoints. Errors: whatever the readers refuse, no dict of tensors.
+/// "module." that all of them begin with, and the "model." of our checkpoints. Errors: whatever the readers refuse, no
+/// dict of tensors.
 WeightsFile read_weights_file(const std::filesystem::path& path);
 
 WeightsFile weights_file_from_tensors(const StateDict& tensors, const std::map<std::string, std::string>& metadata);

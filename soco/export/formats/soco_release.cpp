@@ -94,18 +94,17 @@ KeyMap key_map() {
   add_torchvision_trunk(map.rules, "backbone.bottom_up.", "encoder.");
   add_torchvision_trunk(map.rules, "backbone.", "encoder.");
   add_torchvision_trunk(map.rules, "roi_heads.", "encoder.");  // res5 of C4
-  const std::vector<KeyRule> others{
-      {"backbone.fpn_lateral{s}.norm.*", "neck.lateral_convs.{s-2}.bn.*"},
-      {"backbone.fpn_lateral{s}.*", "neck.lateral_convs.{s-2}.conv.*"},
-      {"backbone.fpn_output{s}.norm.*", "neck.fpn_convs.{s-2}.bn.*"},
-      {"backbone.fpn_output{s}.*", "neck.fpn_convs.{s-2}.conv.*"},
-      {"roi_heads.box_head.conv{c}.norm.*", "head.bn{c}.*"},
-      {"roi_heads.box_head.conv{c}.*", "head.conv{c}.*"},
-      {"roi_heads.box_head.fc{c}.*", "head.fc{c}.*"},
-      {"projector.fc{c}.*", "projector.linear{c}.*"},
-      {"projector.norm.*", "projector.bn1.*"},
-      {"predictor.fc{c}.*", "predictor.linear{c}.*"},
-      {"predictor.norm.*", "predictor.bn1.*"}};
+  const std::vector<KeyRule> others{{"backbone.fpn_lateral{s}.norm.*", "neck.lateral_convs.{s-2}.bn.*"},
+                                    {"backbone.fpn_lateral{s}.*", "neck.lateral_convs.{s-2}.conv.*"},
+                                    {"backbone.fpn_output{s}.norm.*", "neck.fpn_convs.{s-2}.bn.*"},
+                                    {"backbone.fpn_output{s}.*", "neck.fpn_convs.{s-2}.conv.*"},
+                                    {"roi_heads.box_head.conv{c}.norm.*", "head.bn{c}.*"},
+                                    {"roi_heads.box_head.conv{c}.*", "head.conv{c}.*"},
+                                    {"roi_heads.box_head.fc{c}.*", "head.fc{c}.*"},
+                                    {"projector.fc{c}.*", "projector.linear{c}.*"},
+                                    {"projector.norm.*", "projector.bn1.*"},
+                                    {"predictor.fc{c}.*", "predictor.linear{c}.*"},
+                                    {"predictor.norm.*", "predictor.bn1.*"}};
   map.rules.insert(map.rules.end(), others.begin(), others.end());
   return map;
 }
@@ -123,8 +122,7 @@ Tensors momentum_buffers(const PickleValue& optimizer, const Tensors& model, con
   const PickleValue* state = optimizer.find("state");
   const auto* list = groups != nullptr ? groups->get_if<PickleValue::List>() : nullptr;
   const auto* dict = state != nullptr ? state->get_if<PickleValue::Dict>() : nullptr;
-  if (list == nullptr || dict == nullptr)
-    fail("{}: \"optimizer\" is not what an optimiser's state_dict() gives", name);
+  if (list == nullptr || dict == nullptr) fail("{}: \"optimizer\" is not what an optimiser's state_dict() gives", name);
   const std::vector<Parameters> parameters = parameters_by_group(model, list->items.size(), name);
   const auto by_number = buffers_by_number(*dict);
   if (by_number.empty()) fail("{}: the optimiser has no momentum buffers", name);

@@ -43,7 +43,8 @@ Tensors momentum_buffers(const PickleValue& optimizer, const Tensors& model, con
 /// Writes {"model", "epoch"}: what the authors' load_pretrained takes, and load_state_dict with strict=True. `weights`
 /// with both networks. A queue of zeros of the published size is added for C4. Gives the keys, ours -> theirs.
 /// Errors: a name that the release has no place for.
-std::vector<std::pair<std::string, std::string>> write(const std::filesystem::path& path, const NetworkWeights& weights);
+std::vector<std::pair<std::string, std::string>> write(const std::filesystem::path& path,
+                                                       const NetworkWeights& weights);
 
 }  // namespace soco_release
 }  // namespace soco
