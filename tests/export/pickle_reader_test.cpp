@@ -6,12 +6,12 @@
 
 #include <fstream>
 
+#include "export/pickle_programs.h"
 #include "soco/base/bytes.h"
 #include "soco/base/error.h"
 #include "soco/base/file.h"
 #include "soco/base/zip_archive.h"
 #include "soco/export/pickle_writer.h"
-#include "export/pickle_programs.h"
 #include "testing/temp_dir.h"
 
 namespace soco {
@@ -19,10 +19,10 @@ namespace {
 
 using ::testing::HasSubstr;
 using std::string_literals::operator""s;
-using testing::TempDir;
 using testing::float_tensor;
 using testing::int4;
 using testing::kProtocol;
+using testing::TempDir;
 using testing::text;
 
 /// Reads a PyTorch archive of this program with storage "0" of so many bytes.
