@@ -109,10 +109,12 @@ def make(kind, arch):
     sgd = torch.optim.SGD([{"params": [torch.nn.Parameter(t.clone()) for _, t in group], "weight_decay": decay, "ignore": decay == 0}
                            for group, decay in zip(groups, (0, 1e-5))], lr=1.0, momentum=0.9)
     for group, saved in zip(sgd.param_groups, groups):
-        for parameter, (ours, _) in zip(group["params"], saved):
+        for parameter in group["params"]:
             parameter.grad = torch.randn_like(parameter)
-            expected["optimizer.momentum_buffer.online." + ours] = parameter.grad.clone()  # SGD's first buffer
     sgd.step()
+    for group, saved in zip(sgd.param_groups, groups):
+        for parameter, (ours, _) in zip(group["params"], saved):
+            expected["optimizer.momentum_buffer.online." + ours] = sgd.state[parameter]["momentum_buffer"]
     scheduler = {"multiplier": 100, "warmup_epoch": 25020, "finished": False, "base_lrs": [4.0, 4.0], "last_epoch": 250200, "_step_count": 250201,
                  "after_scheduler": {"T_max": 225180, "eta_min": 1e-6, "_last_lr": [0.1, 0.1]}}
     opt = argparse.Namespace(arch=arch, model="SoCo_FPN" if kind == "fpn" else "SoCo_C4", cutout_ratio=(0.1, 0.3), epochs=100, zip=True,
