@@ -6,6 +6,7 @@
 #include "soco/base/log.h"
 #include "soco/base/signals.h"
 #include "soco/cli/commands.h"
+#include "soco/cli/convert_weights.h"
 #include "soco/image/image_index.h"
 #include "soco/image/image_source.h"
 #include "soco/proposals/coco_convert.h"
@@ -91,29 +92,56 @@ void export_json(const ConvertArguments& a, Logger& log) {
 
 int run_convert(int argc, char** argv) {
   ConvertArguments a;
+  ConvertWeightsArguments weights;
+  std::string what;
   CommandLine line(
       "convert",
-      "Turns proposals into another form: stores (.db), the SoCo release's JSON, COCO results and annotations.",
+      "Turns proposals into another form: stores (.db), the SoCo release's JSON, COCO results and annotations. Turns "
+      "weights into another program's: the SoCo release, Detectron2, MMDetection, torchvision, our own; read back and "
+      "compared before success is said.",
       "  soco convert --from proposals.db --out proposals.json --filter ratio=3,size=0.3:0.8,min=32\n"
       "  soco convert --from proposals.json --images photos --out proposals.db\n"
       "  soco convert --from results.json --annotations gt.json --images val --min-score 0.3 --out det.db\n"
       "  soco convert --from instances.json --images val --out objects.db\n"
-      "  soco convert --from all.db --filter ratio=3,size=0.3:0.8,min=32 --out small.db\n");
-  line.app.add_option("--from", a.from, "a store, or JSON (.json)")->required();
-  line.app.add_option("--out", a.out, "file to write: .json, else a store")->required();
+      "  soco convert --from all.db --filter ratio=3,size=0.3:0.8,min=32 --out small.db\n"
+      "  soco convert --from ckpt_epoch_100.pth --out soco.safetensors --momentum\n"
+      "  soco convert --from soco.safetensors --format soco-release --out ckpt_epoch_100.pth\n"
+      "  soco convert --from R-50.pkl --format torchvision --out resnet50.pth\n");
+  line.app
+      .add_option("--from", a.from, "a store or JSON (.json); or weights: .pth, .pt, .pkl, .safetensors, a run folder")
+      ->required();
+  line.app.add_option("--out", a.out, "file to write: .json, else a store; weights: as the format wants")->required();
+  line.app.add_option("--what", what, "proposals or weights (default: weights where --from looks like weights)")
+      ->check(CLI::IsMember({"proposals", "weights"}));
   line.app.add_option("--format", a.format,
                       "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
-                      "writing: soco-json)");
+                      "writing: soco-json). Of weights: " +
+                          weights_format_names() + " (default: soco-weights into .safetensors, detectron2 into .pkl)");
   line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder, archive, list ...)");
   line.app.add_option("--annotations", a.annotations, "with coco-results: the file that gives image ids their names");
   line.app.add_option("--min-score", a.min_score, "from coco-results: leave out boxes with a lower score");
   line.app.add_option("--filter", a.filter, "boxes to keep: none, or ratio=R,size=MIN:MAX,min=SIDE[,dedup]")
       ->capture_default_str();
-  line.app.add_flag("--partial", a.partial, "from soco-json: it may speak mostly of other images");
+  line.app.add_flag("--partial", a.partial,
+                    "from soco-json: it may speak mostly of other images; weights: take what matches, though names are "
+                    "missing or unknown");
+  line.app.add_option("--architecture", weights.architecture, "weights: fpn or c4 (default: as the file has it)")
+      ->check(CLI::IsMember({"fpn", "c4"}));
+  line.app.add_flag("--momentum", weights.momentum, "weights: momentum buffers too (into soco-weights)");
+  line.app.add_flag("--keys", weights.list_keys, "weights: list every key, theirs -> ours and ours -> theirs");
   if (!line.parse(argc, argv)) return 0;
+  ConsoleLogger log;
+  if (what == "weights" || (what.empty() && looks_like_weights(a.from))) {
+    if (!a.images.empty() || !a.annotations.empty())
+      fail_usage("convert: --images and --annotations are for proposals; {} holds weights", a.from);
+    weights.from = a.from;
+    weights.out = a.out;
+    weights.format = a.format;
+    weights.partial = a.partial;
+    return convert_weights(weights, log);
+  }
   const bool from_json = is_json(a.from), to_json = is_json(a.out);
   if (from_json && to_json) fail_usage("convert: --from {} --out {}: one of the two must be a store", a.from, a.out);
-  ConsoleLogger log;
   install_stop_signals();
   if (from_json) {
     import_json(a, log);

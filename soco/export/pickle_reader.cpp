@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "soco/export/pickle_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -45,15 +47,82 @@ class ArchiveSource : public StorageSource {
   std::string root_;
 };
 
-/// Turns the machine's objects into the result's values. Aliases are expanded, which the limits bound.
+/// Walks the machine's objects before anything is made of them, so that no refusal comes after memory was taken.
+/// Aliases count as often as they are used, since the result has them written out.
+class Check {
+ public:
+  Check(pickle::TensorReader& reader, const std::string& name, const PickleLimits& limits)
+      : reader_(reader), name_(name), limits_(limits) {}
+
+  void run(const Object* root) {
+    if (measure(root, 0).height > limits_.max_depth) refuse_depth();
+  }
+
+ private:
+  struct Size {
+    std::uint64_t values = 1, text_bytes = 0;
+    int height = 0;
+  };
+
+  [[noreturn]] void refuse_depth() const { fail("{}: refused: nested deeper than {}", name_, limits_.max_depth); }
+
+  /// Each object once; one that holds itself runs into the limit of the depth.
+  Size measure(const Object* object, int depth) {
+    if (depth > limits_.max_depth) refuse_depth();
+    switch (object->kind) {
+      case Kind::kNone:
+      case Kind::kBool:
+      case Kind::kInt:
+      case Kind::kReal:
+        return {};
+      case Kind::kString:
+      case Kind::kBytes:
+        return checked({.values = 1, .text_bytes = object->text.size()});
+      case Kind::kTensor:
+        if (checked_tensors_.insert(object).second) reader_.check(*object->tensor);
+        return {};
+      case Kind::kList:
+      case Kind::kTuple:
+      case Kind::kDict:
+        return measure_items(object, depth);
+      default:
+        fail("{}: refused: a class or a storage by itself among the values", name_);
+    }
+  }
+
+  Size measure_items(const Object* object, int depth) {
+    if (const auto known = sizes_.find(object); known != sizes_.end()) return known->second;
+    Size sum;
+    for (const Object* item : object->items) {
+      const Size size = measure(item, depth + 1);
+      sum.values += size.values;
+      sum.text_bytes += size.text_bytes;
+      sum.height = std::max(sum.height, size.height + 1);
+      checked(sum);
+    }
+    return sizes_[object] = sum;
+  }
+
+  Size checked(const Size& size) const {
+    if (size.values > limits_.max_values) fail("{}: refused: more than {} values", name_, limits_.max_values);
+    if (size.text_bytes > limits_.max_text_bytes)
+      fail("{}: refused: more than {} bytes of text", name_, limits_.max_text_bytes);
+    return size;
+  }
+
+  pickle::TensorReader& reader_;
+  const std::string& name_;
+  const PickleLimits& limits_;
+  std::unordered_map<const Object*, Size> sizes_;
+  std::unordered_set<const Object*> checked_tensors_;
+};
+
+/// Turns the machine's objects, which Check has passed, into the result's values.
 class Converter {
  public:
-  Converter(StorageSource& source, const std::string& name, const PickleLimits& limits, std::uint64_t file_bytes)
-      : limits_(limits), name_(name), reader_(source, name, file_bytes) {}
+  explicit Converter(pickle::TensorReader& reader) : reader_(reader) {}
 
-  PickleValue convert(const Object* object, int depth = 0) {
-    if (depth > limits_.max_depth) fail("{}: refused: nested deeper than {}", name_, limits_.max_depth);
-    if (++values_ > limits_.max_values) fail("{}: refused: more than {} values", name_, limits_.max_values);
+  PickleValue convert(const Object* object) {
     switch (object->kind) {
       case Kind::kNone:
         return {};
@@ -64,47 +133,35 @@ class Converter {
       case Kind::kReal:
         return PickleValue(object->real);
       case Kind::kString:
-        return text(object);
+        if (is_utf8(object->text)) return PickleValue(std::string(object->text));
+        return PickleValue(PickleValue::Bytes{std::string(object->text)});  // of Python 2
       case Kind::kBytes:
-        return PickleValue(PickleValue::Bytes{counted(object->text)});
+        return PickleValue(PickleValue::Bytes{std::string(object->text)});
       case Kind::kList:
-        return PickleValue(PickleValue::List{items(object, depth)});
+        return PickleValue(PickleValue::List{items(object)});
       case Kind::kTuple:
-        return PickleValue(PickleValue::Tuple{items(object, depth)});
+        return PickleValue(PickleValue::Tuple{items(object)});
       case Kind::kDict:
-        return PickleValue(dict(object, depth));
-      case Kind::kTensor:
-        return PickleValue(tensor(object));
+        return PickleValue(dict(object));
       default:
-        fail("{}: refused: a class or a storage by itself among the values", name_);
+        return PickleValue(tensor(object));
     }
   }
 
  private:
-  std::string counted(std::string_view text) {
-    text_bytes_ += text.size();
-    if (text_bytes_ > limits_.max_text_bytes)
-      fail("{}: refused: more than {} bytes of text", name_, limits_.max_text_bytes);
-    return std::string(text);
-  }
-
-  PickleValue text(const Object* object) {
-    if (!is_utf8(object->text)) return PickleValue(PickleValue::Bytes{counted(object->text)});  // of Python 2
-    return PickleValue(counted(object->text));
-  }
-
-  std::vector<PickleValue> items(const Object* object, int depth) {
+  std::vector<PickleValue> items(const Object* object) {
     std::vector<PickleValue> values;
-    for (const Object* item : object->items) values.push_back(convert(item, depth + 1));
+    values.reserve(object->items.size());
+    for (const Object* item : object->items) values.push_back(convert(item));
     return values;
   }
 
-  PickleValue::Dict dict(const Object* object, int depth) {
+  PickleValue::Dict dict(const Object* object) {
     PickleValue::Dict dict;
     dict.type_name = object->text;
     for (std::size_t i = 0; i < object->items.size(); i += 2) {
-      PickleValue key = convert(object->items[i], depth + 1);
-      dict.entries.emplace_back(std::move(key), convert(object->items[i + 1], depth + 1));
+      PickleValue key = convert(object->items[i]);
+      dict.entries.emplace_back(std::move(key), convert(object->items[i + 1]));
     }
     return dict;
   }
@@ -115,13 +172,16 @@ class Converter {
     return known;
   }
 
-  const PickleLimits& limits_;
-  const std::string& name_;
-  pickle::TensorReader reader_;
-  std::uint64_t values_ = 0;
-  std::uint64_t text_bytes_ = 0;
+  pickle::TensorReader& reader_;
   std::unordered_map<const Object*, PickleValue::Tensor> tensors_;
 };
+
+PickleValue checked_value(const Object* root, StorageSource& source, const std::string& name,
+                          const PickleLimits& limits, std::uint64_t file_bytes) {
+  pickle::TensorReader reader(source, name, file_bytes);
+  Check(reader, name, limits).run(root);
+  return Converter(reader).convert(root);
+}
 
 PickleValue read_archive(const std::filesystem::path& path, const PickleLimits& limits) {
   ZipReader zip(path);
@@ -153,7 +213,7 @@ PickleValue read_archive(const std::filesystem::path& path, const PickleLimits& 
       fail("{}: storage '{}' says {} elements of {} bytes, its record has {} bytes", name, printable(key),
            storage->tensor->storage_numel, item, bytes);
   }
-  return Converter(source, name, limits, std::filesystem::file_size(path)).convert(object);
+  return checked_value(object, source, name, limits, std::filesystem::file_size(path));
 }
 
 /// A pickle that has no storages: numpy arrays carry their own bytes.
@@ -173,13 +233,13 @@ PickleValue read_plain(const std::filesystem::path& path, const PickleLimits& li
   const std::string_view program = text_of(bytes);
   if (pickle::is_legacy_torch(program)) {
     pickle::LegacyTorchFile file(program, name, limits);
-    return Converter(file, name, limits, bytes.size()).convert(file.object());
+    return checked_value(file.object(), file, name, limits, bytes.size());
   }
   pickle::Unpickler unpickler(program, name, limits);
   const Object* object = unpickler.run();
   if (unpickler.position() != program.size()) fail("{}: bytes behind the end of the pickle", name);
   NoSource source(name);
-  return Converter(source, name, limits, bytes.size()).convert(object);
+  return checked_value(object, source, name, limits, bytes.size());
 }
 
 }  // namespace

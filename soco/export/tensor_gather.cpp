@@ -12,7 +12,7 @@ namespace {
 
 // Tied weights appear under several names, so the tensors may exceed the file, within reason.
 constexpr std::uint64_t kMaxExpansion = 4;
-constexpr std::uint64_t kExpansionFree = 16ull << 20;
+constexpr std::uint64_t kExpansionFree = 1ull << 20;
 
 bool is_row_major(const TensorSpec& spec) {
   std::int64_t step = 1;
@@ -45,7 +45,7 @@ void gather(const TensorSpec& spec, std::span<const std::byte> storage, std::vec
 TensorReader::TensorReader(StorageSource& source, const std::string& name, std::uint64_t file_bytes)
     : source_(source), name_(name), bytes_left_(kMaxExpansion * file_bytes + kExpansionFree) {}
 
-std::uint64_t TensorReader::check(const TensorSpec& spec) {
+void TensorReader::check(const TensorSpec& spec) {
   std::uint64_t numel = 1;
   std::uint64_t last = spec.offset;
   bool overflow = false;
@@ -64,7 +64,10 @@ std::uint64_t TensorReader::check(const TensorSpec& spec) {
   if (__builtin_mul_overflow(numel, std::uint64_t{dtype_size(spec.dtype)}, &bytes) || bytes > bytes_left_)
     fail("{}: refused: its tensors are more than {} times larger than the file", name_, kMaxExpansion);
   bytes_left_ -= bytes;
-  return numel;
+  if (spec.is_inline) return;
+  const std::uint64_t size = source_.size(spec.storage_key), item = dtype_size(spec.dtype);
+  if (size % item != 0 || size / item != spec.storage_numel)
+    fail("{}: storage '{}' has another size than it says", name_, printable(spec.storage_key));
 }
 
 std::span<const std::byte> TensorReader::storage_bytes(const TensorSpec& spec) {
@@ -78,10 +81,8 @@ std::span<const std::byte> TensorReader::storage_bytes(const TensorSpec& spec) {
 }
 
 HostTensor TensorReader::read(const TensorSpec& spec) {
-  const std::uint64_t numel = check(spec);
   const std::size_t item = dtype_size(spec.dtype);
-  if (!spec.is_inline && source_.size(spec.storage_key) != spec.storage_numel * item)
-    fail("{}: storage '{}' has another size than it says", name_, printable(spec.storage_key));
+  const auto numel = static_cast<std::uint64_t>(num_elements(spec.sizes));
   HostTensor tensor{spec.dtype, spec.sizes, std::vector<std::byte>(numel * item)};
   if (numel == 0) return tensor;
   if (!is_row_major(spec)) {

@@ -27,11 +27,14 @@ class TensorReader {
   /// `name`: the file, for errors; `file_bytes`: its size.
   TensorReader(StorageSource& source, const std::string& name, std::uint64_t file_bytes);
 
-  /// Errors: elements outside the storage, sizes beyond 64 bits or beyond the limit.
+  /// To be called once for each tensor before any is read. Errors: elements outside the storage, a storage of another
+  /// size than it says, sizes beyond 64 bits or beyond the limit.
+  void check(const TensorSpec& spec);
+
+  /// A tensor that was checked. Errors: damage to its storage.
   HostTensor read(const TensorSpec& spec);
 
  private:
-  std::uint64_t check(const TensorSpec& spec);  // gives the number of elements
   std::span<const std::byte> storage_bytes(const TensorSpec& spec);
 
   StorageSource& source_;

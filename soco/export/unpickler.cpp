@@ -127,13 +127,17 @@ void Unpickler::set_items(std::vector<Object*> items) {
 
 void Unpickler::memoize(std::uint64_t index) {
   charge(1);
-  memo_[index] = top();
+  // Picklers count from 0 without gaps, so the numbers are bounded as the values are.
+  expect(index <= limits_.max_values, "reference number without need");
+  Object* object = top();
+  if (index >= memo_.size()) memo_.resize(index + 1);
+  num_memos_ += memo_[index] == nullptr;
+  memo_[index] = object;
 }
 
 void Unpickler::recall(std::uint64_t index) {
-  const auto found = memo_.find(index);
-  expect(found != memo_.end(), "reference to a value that was not made");
-  push_existing(found->second);
+  expect(index < memo_.size() && memo_[index] != nullptr, "reference to a value that was not made");
+  push_existing(memo_[index]);
 }
 
 bool Unpickler::step_scalar(unsigned char code) {
@@ -259,7 +263,7 @@ bool Unpickler::step_memo(unsigned char code) {
       memoize(number(4));
       return true;
     case 0x94:
-      memoize(memo_.size());
+      memoize(num_memos_);
       return true;
     case 'h':
       recall(number(1));

@@ -124,7 +124,8 @@ class Unpickler {
   std::deque<std::string> owned_texts_;
   std::vector<Object*> stack_;
   std::vector<std::size_t> marks_;
-  std::unordered_map<std::uint64_t, Object*> memo_;
+  std::vector<Object*> memo_;  // by number; nullptr: not made
+  std::uint64_t num_memos_ = 0;
   std::unordered_map<std::string, Object*> storages_;
 };
 

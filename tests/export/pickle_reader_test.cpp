@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "export/pickle_programs.h"
 #include "soco/base/bytes.h"
 #include "soco/base/error.h"
 #include "soco/base/file.h"
@@ -18,28 +19,11 @@ namespace {
 
 using ::testing::HasSubstr;
 using std::string_literals::operator""s;
+using testing::float_tensor;
+using testing::int4;
+using testing::kProtocol;
 using testing::TempDir;
-
-const std::string kProtocol = "\x80\x02";
-
-/// BINUNICODE of a short text.
-std::string text(const std::string& value) {
-  return "X" + std::string(1, static_cast<char>(value.size())) + "\0\0\0"s + value;
-}
-
-std::string int4(std::uint32_t value) {
-  std::string bytes = "J";
-  for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
-  return bytes;
-}
-
-/// The program of one float tensor in storage "0": what torch.save writes, with every number free to lie.
-std::string float_tensor(const std::string& numel, const std::string& offset, const std::string& sizes,
-                         const std::string& strides, const std::string& storage_type = "FloatStorage") {
-  return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\n" + storage_type + "\n" + text("0") +
-         text("cpu") + numel + "tQ" + offset + "(" + sizes + "t(" + strides + "t\x89" +
-         "ccollections\nOrderedDict\n)RtR";
-}
+using testing::text;
 
 /// Reads a PyTorch archive of this program with storage "0" of so many bytes.
 PickleValue read_archive(const std::string& body, std::size_t storage_bytes, const PickleLimits& limits = {}) {
