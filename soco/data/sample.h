@@ -16,9 +16,6 @@
 
 namespace soco {
 
-inline constexpr std::array<float, 3> kImageNetMean{0.485f, 0.456f, 0.406f};  ///< RGB, of values in [0, 1]
-inline constexpr std::array<float, 3> kImageNetStd{0.229f, 0.224f, 0.225f};
-
 /// The boxes of one pair on one of its views; K entries each.
 struct SampleSide {
   std::vector<Box> boxes;   ///< xyxy in [0, 1] of the view, after its flip

@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
+#include <vector>
+
 #include "soco/image/image.h"
+#include "soco/image/planar_image.h"
 
 namespace soco {
 
 inline constexpr double kMaxBlurRadius = 1000;
 
+/// Memory of gaussian_blur, kept between calls by one thread.
+struct BlurScratch {
+  std::vector<std::uint8_t> plane;        // the other plane of a pass
+  std::vector<std::uint8_t> lines[2];     // a row with its edges repeated
+  std::vector<const std::uint8_t*> taps;  // where the pixels under the box begin
+  std::vector<std::uint32_t> sums;        // of a wide box, one a column
+};
+
 /// Gaussian blur as Pillow's ImageFilter.GaussianBlur, bit for bit: three extended box blurs in each direction
 /// (Gwosdek et al., SSVM 2011), edges repeated. `radius` is the standard deviation in px,
-/// 0 to kMaxBlurRadius. std::logic_error beyond.
+/// 0 to kMaxBlurRadius. std::logic_error beyond. Allocates nothing once `scratch` has grown.
+void gaussian_blur(PlanarImage& image, double radius, BlurScratch& scratch);
 void gaussian_blur(Image& image, double radius);
 
 }  // namespace soco

@@ -1,18 +1,59 @@
 // SPDX-License-Identifier: MIT
 #include "soco/image/normalize.h"
 
+#include "soco/image/normalize_kernels.h"
+
 namespace soco {
+namespace {
+
+/// Rows of planes, one channel after the other.
+template <class T>
+void normalize_planes(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
+                      const std::array<float, 3>& std, T* out) {
+  const auto width = static_cast<std::size_t>(image.width), height = static_cast<std::size_t>(image.height);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const std::uint8_t* in = image.plane(static_cast<int>(c));
+    for (std::size_t y = 0; y < height; ++y, in += width, out += width) {
+      kernels::normalize_row(in, width, mean[c], std[c], mirror, out);
+    }
+  }
+}
+
+/// Rows of pixels.
+template <class T>
+void normalize_pixels(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
+                      const std::array<float, 3>& std, T* out) {
+  const auto width = static_cast<std::size_t>(image.width), height = static_cast<std::size_t>(image.height);
+  auto in = image.planes();
+  for (std::size_t y = 0; y < height; ++y, out += width * 3) {
+    kernels::normalize_pixel_row(in, width, mean, std, mirror, out);
+    for (const std::uint8_t*& plane : in) plane += width;
+  }
+}
+
+template <class T>
+void normalize_to(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
+                  const std::array<float, 3>& std, PixelLayout layout, T* out) {
+  return layout == PixelLayout::kChw ? normalize_planes(image, mirror, mean, std, out)
+                                     : normalize_pixels(image, mirror, mean, std, out);
+}
+
+}  // namespace
+
+std::size_t element_bytes(ElementType type) { return type == ElementType::kFloat32 ? 4 : 2; }
+
+void normalize(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
+               const std::array<float, 3>& std, const ViewMemory& out) {
+  return out.type == ElementType::kFloat32
+             ? normalize_to(image, mirror, mean, std, out.layout, static_cast<float*>(out.data))
+             : normalize_to(image, mirror, mean, std, out.layout, static_cast<std::uint16_t*>(out.data));
+}
 
 void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std,
                       float* out) {
-  const std::size_t plane = image.pixels.size() / 3;
-  for (std::size_t c = 0; c < 3; ++c) {
-    float table[256];
-    for (int value = 0; value < 256; ++value) table[value] = (static_cast<float>(value) / 255.0f - mean[c]) / std[c];
-    const std::uint8_t* in = image.pixels.data() + c;
-    float* to = out + c * plane;
-    for (std::size_t i = 0; i < plane; ++i) to[i] = table[in[i * 3]];
-  }
+  PlanarImage planes;
+  split_planes(image, planes);
+  normalize(planes, Mirror::kNo, mean, std, {out});
 }
 
 }  // namespace soco

@@ -1,13 +1,36 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
+#include <cstddef>
 
 #include "soco/image/image.h"
+#include "soco/image/planar_image.h"
 
 namespace soco {
 
-/// out [3, height, width] float32 = (pixel / 255 - mean) / std, each step rounded to float32 as torchvision's ToTensor
-/// and Normalize do. `mean`, `std`: of values in [0, 1].
+inline constexpr std::array<float, 3> kImageNetMean{0.485f, 0.456f, 0.406f};  ///< RGB, of values in [0, 1]
+inline constexpr std::array<float, 3> kImageNetStd{0.229f, 0.224f, 0.225f};
+
+enum class Mirror { kNo, kYes };  ///< whether left and right change places
+
+enum class ElementType { kFloat32, kBfloat16 };
+enum class PixelLayout { kChw, kHwc };  ///< planes, or pixels (a channels-last batch)
+
+std::size_t element_bytes(ElementType type);
+
+/// Where a view goes: [3, height, width] or [height, width, 3] elements, dense, aligned as its elements are.
+struct ViewMemory {
+  void* data = nullptr;
+  ElementType type = ElementType::kFloat32;
+  PixelLayout layout = PixelLayout::kChw;
+};
+
+/// out = (value / 255 - mean) / std, each step rounded to float32 as torchvision's ToTensor and Normalize do; bfloat16
+/// is that, rounded to the nearest, halves to even. `mean`, `std`: of values in [0, 1], RGB.
+void normalize(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
+               const std::array<float, 3>& std, const ViewMemory& out);
+
+/// The same of an Image to float32 [3, height, width], not mirrored.
 void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std,
                       float* out);
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "soco/image/blur.h"
 #include "soco/image/color.h"
 
 namespace soco {
@@ -18,7 +17,7 @@ std::array<int, 4> draw_order(Rng& rng) {
   return {steps[0], steps[1], steps[2], steps[3]};
 }
 
-void apply_step(int step, const PhotometricDecision& decision, Image& image) {
+void apply_step(int step, const PhotometricDecision& decision, PlanarImage& image) {
   if (!decision.enabled[step]) return;
   switch (step) {
     case 0:
@@ -30,6 +29,15 @@ void apply_step(int step, const PhotometricDecision& decision, Image& image) {
     default:
       return adjust_hue(image, decision.hue);
   }
+}
+
+void apply_photometric(const PhotometricDecision& decision, PlanarImage& image, BlurScratch& scratch) {
+  if (decision.jitter) {
+    for (const int step : decision.order) apply_step(step, decision, image);
+  }
+  if (decision.gray) to_grayscale(image);
+  if (decision.blur) gaussian_blur(image, decision.blur_radius, scratch);
+  if (decision.solarize) solarize(image, decision.solarize_threshold);
 }
 
 }  // namespace
@@ -52,12 +60,17 @@ PhotometricDecision draw_photometric(const PhotometricOptions& options, Rng& rng
 }
 
 void apply_photometric(const PhotometricDecision& decision, Image& image) {
-  if (decision.jitter) {
-    for (const int step : decision.order) apply_step(step, decision, image);
-  }
-  if (decision.gray) to_grayscale(image);
-  if (decision.blur) gaussian_blur(image, decision.blur_radius);
-  if (decision.solarize) solarize(image, decision.solarize_threshold);
+  PhotometricScratch scratch;
+  split_planes(image, scratch.planes);
+  apply_photometric(decision, scratch.planes, scratch.blur);
+  join_planes(scratch.planes, image);
+}
+
+void finish_view(const PhotometricDecision& decision, Mirror mirror, const Image& resized, const ViewMemory& out,
+                 PhotometricScratch& scratch) {
+  split_planes(resized, scratch.planes);
+  apply_photometric(decision, scratch.planes, scratch.blur);
+  normalize(scratch.planes, mirror, kImageNetMean, kImageNetStd, out);
 }
 
 }  // namespace soco

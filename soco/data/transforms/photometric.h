@@ -4,7 +4,10 @@
 
 #include "soco/base/random.h"
 #include "soco/data/view_plan.h"
+#include "soco/image/blur.h"
 #include "soco/image/image.h"
+#include "soco/image/normalize.h"
+#include "soco/image/planar_image.h"
 
 namespace soco {
 
@@ -29,5 +32,18 @@ PhotometricDecision draw_photometric(const PhotometricOptions& options, Rng& rng
 
 /// Colour jitter in the drawn order, then grey, blur, solarize.
 void apply_photometric(const PhotometricDecision& decision, Image& image);
+
+/// Memory of finish_view, kept between views by one thread.
+struct PhotometricScratch {
+  PlanarImage planes;
+  BlurScratch blur;
+};
+
+/// A cut and resized view to its place in a batch: apply_photometric, mirrored if asked, normalised with ImageNet's
+/// mean and deviation. The mirror comes last, not first as in the release, which makes no difference: a pixel's new
+/// colour depends on its own, on the mean of all, or on neighbours weighted alike to the left and the right. Allocates
+/// nothing once `scratch` has held a view of this size.
+void finish_view(const PhotometricDecision& decision, Mirror mirror, const Image& resized, const ViewMemory& out,
+                 PhotometricScratch& scratch);
 
 }  // namespace soco

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "soco/image/normalize_kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "soco/image/normalize_kernels.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once for each instruction set
+#include <hwy/highway.h>
+
+#include "soco/image/vector_loops.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace soco::kernels::HWY_NAMESPACE {
+
+template <class D>
+HWY_INLINE hn::Vec<D> normalized(D d, const std::uint8_t* in, float mean, float std) {
+  const auto unit = hn::Div(load_bytes(d, in), hn::Set(d, 255.0f));
+  return hn::Div(hn::Sub(unit, hn::Set(d, mean)), hn::Set(d, std));
+}
+
+/// Lanes as they are stored: float32 as it is, bfloat16 rounded to the nearest, halves to even. No value is NaN.
+template <class D>
+HWY_INLINE auto stored_as(float, D, hn::Vec<D> value) {
+  return value;
+}
+template <class D>
+HWY_INLINE auto stored_as(std::uint16_t, D d, hn::Vec<D> value) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint16_t, D> d16;
+  const auto bits = hn::BitCast(du, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd));
+  return hn::DemoteTo(d16, hn::BitCast(di, rounded));
+}
+
+template <class T>
+HWY_INLINE void row_to(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, T* out) {
+  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
+    const hn::Rebind<T, decltype(d)> to;
+    const auto value = normalized(d, in + x, mean, std);
+    if (mirror == Mirror::kYes) {
+      hn::StoreU(stored_as(T(), d, hn::Reverse(d, value)), to, out + n - x - hn::Lanes(d));
+    } else {
+      hn::StoreU(stored_as(T(), d, value), to, out + x);
+    }
+  });
+}
+
+template <class T, class D, class V>
+HWY_INLINE void store_pixels(D d, const V (&value)[3], T* out) {
+  const hn::Rebind<T, D> to;
+  hn::StoreInterleaved3(stored_as(T(), d, value[0]), stored_as(T(), d, value[1]), stored_as(T(), d, value[2]), to, out);
+}
+
+template <class T>
+HWY_INLINE void pixel_row_to(const ConstPlanes& in, std::size_t n, const std::array<float, 3>& mean,
+                             const std::array<float, 3>& std, Mirror mirror, T* out) {
+  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
+    hn::Vec<decltype(d)> value[3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      value[c] = normalized(d, in[c] + x, mean[c], std[c]);
+      if (mirror == Mirror::kYes) value[c] = hn::Reverse(d, value[c]);
+    }
+    store_pixels(d, value, out + 3 * (mirror == Mirror::kYes ? n - x - hn::Lanes(d) : x));
+  });
+}
+
+void row_to_float32(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, float* out) {
+  row_to(in, n, mean, std, mirror, out);
+}
+void row_to_bfloat16(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, std::uint16_t* out) {
+  row_to(in, n, mean, std, mirror, out);
+}
+void pixel_row_to_float32(const ConstPlanes& in, std::size_t n, const std::array<float, 3>& mean,
+                          const std::array<float, 3>& std, Mirror mirror, float* out) {
+  pixel_row_to(in, n, mean, std, mirror, out);
+}
+void pixel_row_to_bfloat16(const ConstPlanes& in, std::size_t n, const std::array<float, 3>& mean,
+                           const std::array<float, 3>& std, Mirror mirror, std::uint16_t* out) {
+  pixel_row_to(in, n, mean, std, mirror, out);
+}
+
+}  // namespace soco::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace soco::kernels {
+
+HWY_EXPORT(row_to_float32);
+HWY_EXPORT(row_to_bfloat16);
+HWY_EXPORT(pixel_row_to_float32);
+HWY_EXPORT(pixel_row_to_bfloat16);
+
+void normalize_row(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, float* out) {
+  HWY_DYNAMIC_DISPATCH(row_to_float32)(in, n, mean, std, mirror, out);
+}
+void normalize_row(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, std::uint16_t* out) {
+  HWY_DYNAMIC_DISPATCH(row_to_bfloat16)(in, n, mean, std, mirror, out);
+}
+void normalize_pixel_row(const ConstPlanes& in, std::size_t n, const std::array<float, 3>& mean,
+                         const std::array<float, 3>& std, Mirror mirror, float* out) {
+  HWY_DYNAMIC_DISPATCH(pixel_row_to_float32)(in, n, mean, std, mirror, out);
+}
+void normalize_pixel_row(const ConstPlanes& in, std::size_t n, const std::array<float, 3>& mean,
+                         const std::array<float, 3>& std, Mirror mirror, std::uint16_t* out) {
+  HWY_DYNAMIC_DISPATCH(pixel_row_to_bfloat16)(in, n, mean, std, mirror, out);
+}
+
+}  // namespace soco::kernels
+#endif  // HWY_ONCE

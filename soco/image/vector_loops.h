@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Only for files that <hwy/foreach_target.h> compiles once for each instruction set; hence no #pragma once.
+#if defined(SOCO_IMAGE_VECTOR_LOOPS_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SOCO_IMAGE_VECTOR_LOOPS_H
+#undef SOCO_IMAGE_VECTOR_LOOPS_H
+#else
+#define SOCO_IMAGE_VECTOR_LOOPS_H
+#endif
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace soco::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Runs `step(tag, x)` over 0..n-1 with float tags, whole vectors first, then one lane at a time: nothing beyond n is
+/// touched.
+template <class Step>
+HWY_INLINE void for_float_lanes(std::size_t n, const Step& step) {
+  const hn::ScalableTag<float> whole;
+  const hn::CappedTag<float, 1> one;
+  std::size_t x = 0;
+  for (; x + hn::Lanes(whole) <= n; x += hn::Lanes(whole)) step(whole, x);
+  for (; x < n; ++x) step(one, x);
+}
+
+/// Bytes as floats, one a lane of `d`.
+template <class D>
+HWY_INLINE hn::Vec<D> load_bytes(D d, const std::uint8_t* from) {
+  const hn::Rebind<std::uint8_t, D> d8;
+  const hn::RebindToSigned<D> di;
+  return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d8, from)));
+}
+
+/// Stores integers of 0..255 as bytes.
+template <class D, class V>
+HWY_INLINE void store_bytes(D d, V values, std::uint8_t* to) {
+  const hn::Rebind<std::uint8_t, D> d8;
+  const hn::RebindToUnsigned<D> du;
+  hn::StoreU(hn::U8FromU32(hn::BitCast(du, values)), d8, to);
+}
+
+}  // namespace soco::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif  // include guard

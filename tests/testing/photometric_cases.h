@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <hwy/targets.h>
+#include <zlib.h>
+
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "soco/image/image.h"
+#include "testing/oracle_file.h"
+
+namespace soco::testing {
+
+/// The images and results that tests/oracles/photometric_oracle.py writes.
+struct PhotometricCases {
+  std::vector<Image> images;
+  Json index;
+};
+
+/// Reads the oracle's folder.
+inline PhotometricCases read_photometric_cases(const std::filesystem::path& folder) {
+  constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 28;
+  PhotometricCases cases{{}, parse_json(read_text_file(folder / "index.json", kMaxBytes), "index.json")};
+  const std::vector<std::byte> bytes = read_file(folder / "images.bin", kMaxBytes);
+  std::size_t at = 0;
+  for (const Json& size : cases.index.at("images")) {
+    Image& image = cases.images.emplace_back(make_image(size[0].get<int>(), size[1].get<int>()));
+    if (bytes.size() - at < image.pixels.size()) fail("images.bin is cut off");
+    std::memcpy(image.pixels.data(), bytes.data() + at, image.pixels.size());
+    at += image.pixels.size();
+  }
+  return cases;
+}
+
+/// CRC-32 as Python's zlib.crc32 has it, of the values or of those before (`crc`) and these.
+template <class T>
+std::uint32_t crc32_of(const std::vector<T>& values, std::uint32_t crc = 0) {
+  return static_cast<std::uint32_t>(
+      crc32_z(crc, reinterpret_cast<const Bytef*>(values.data()), values.size() * sizeof(T)));
+}
+
+/// Runs `check` once for each instruction set that this machine and the program have, the plain one among them.
+template <class Check>
+void for_each_target(const Check& check) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    SCOPED_TRACE(hwy::TargetName(target));
+    check();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
+}  // namespace soco::testing
