@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -21,6 +22,14 @@ struct PretrainDatasetOptions {
   FilterOptions filter;         ///< applied to the stored proposals at reading
   DecodeLimits limits;          ///< of image files
   double max_bad_ratio = 0.01;  ///< more unreadable images than this share stop the run (a few are always allowed)
+};
+
+/// An image before it is decoded, with all that its boxes and crops can be drawn from.
+struct EncodedImage {
+  std::string name;              ///< for errors
+  std::vector<std::byte> bytes;  ///< of its file
+  ProposalSet proposals;         ///< filtered; with the size that its header says
+  std::int64_t source_index = 0;
 };
 
 struct PretrainImage {
@@ -48,6 +57,12 @@ class PretrainDataset {
   /// options.max_bad_ratio cannot be used, or none can.
   PretrainImage load(std::int64_t index) const;
 
+  /// The same with the decoding left to `use`: an image on which it throws an Error cannot be used, and the next is
+  /// tried. What is in `image` from before is overwritten.
+  void visit(std::int64_t index, EncodedImage& image, const std::function<void(const EncodedImage&)>& use) const;
+
+  const DecodeLimits& limits() const { return options_.limits; }
+
   /// Asks the system to have the image's file ready soon.
   void announce(std::int64_t index) const { announce_image(entries_[static_cast<std::size_t>(index)]); }
 
@@ -65,7 +80,7 @@ class PretrainDataset {
 
  private:
   void check_all_have_records() const;
-  bool try_load(std::int64_t index, PretrainImage& out, std::string& why) const;
+  bool read_encoded(std::int64_t index, EncodedImage& out, std::string& why) const;
   bool load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const;
   bool known_bad(std::int64_t index) const;
   void record_bad(std::int64_t index, const std::string& why) const;

@@ -170,24 +170,74 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   return sample;
 }
 
+DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, DecodeMode mode) {
+  DecodeRequest request;
+  request.fast = mode == DecodeMode::kScaled;
+  int x_end = 0, y_end = 0, scale = 8;  // libjpeg's greatest
+  CropRect& region = request.region;
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    const CropRect& crop = trace.views[v].crop;
+    region.x = v == 0 ? crop.x : std::min(region.x, crop.x);
+    region.y = v == 0 ? crop.y : std::min(region.y, crop.y);
+    x_end = std::max(x_end, crop.x + crop.width);
+    y_end = std::max(y_end, crop.y + crop.height);
+    while (scale > 1 && std::min(crop.width, crop.height) < scale * plan.views[v].size) scale /= 2;
+  }
+  region.width = x_end - region.x;
+  region.height = y_end - region.y;
+  if (mode == DecodeMode::kScaled) {
+    request.region = {};
+    request.scale = scale;
+  }
+  return request;
+}
+
+namespace {
+
+/// The crop of `view`, scaled to the view's size.
+void resize_view(const DecodedPart& source, const CropRect& crop, Image& out, ResizeScratch& scratch) {
+  if (source.scale == 1) {
+    const CropRect here{crop.x - source.x, crop.y - source.y, crop.width, crop.height};
+    return crop_and_resize(source.image, here, out, Filter::kBilinear, scratch);
+  }
+  const double scale = source.scale;  // the last row and column of a scaled picture may stand for fewer px
+  const double x = crop.x / scale, y = crop.y / scale;
+  const CropWindow window{x, y, std::min(crop.width / scale, source.image.width - x),
+                          std::min(crop.height / scale, source.image.height - y)};
+  crop_and_resize(source.image, window, out, Filter::kBilinear, scratch);
+}
+
+}  // namespace
+
+void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace,
+                  std::span<const ViewMemory> out, SampleScratch& scratch) {
+  SOCO_ASSERT(out.size() == plan.views.size() && trace.views.size() == plan.views.size());
+  scratch.resized.resize(plan.views.size());
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    const ViewTrace& view = trace.views[v];
+    const int size = plan.views[v].size;
+    const CropSource crop = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
+    Image& resized = scratch.resized[v];
+    reshape(resized, size, size);
+    if (crop.kind == CropSource::Kind::kSame) {
+      const Image& base = scratch.resized[static_cast<std::size_t>(crop.view)];
+      crop_and_resize(base, CropRect{0, 0, base.width, base.height}, resized, Filter::kBilinear, scratch.resize);
+    } else {
+      resize_view(source, view.crop, resized, scratch.resize);
+    }
+    const Mirror mirror = view.flipped ? Mirror::kYes : Mirror::kNo;
+    finish_view(view.photometric, mirror, resized, out[v], scratch.photometric);
+    for (const CutoutRect& rect : view.cutouts) apply_cutout(rect, size, out[v]);
+  }
+}
+
 std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan& plan, const SampleTrace& trace) {
   std::vector<std::vector<float>> views;
-  std::vector<Image> resized;  // before flip and colours: what a "same:" view is made from
-  for (std::size_t v = 0; v < plan.views.size(); ++v) {
-    const int size = plan.views[v].size;
-    const CropSource source = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
-    if (source.kind == CropSource::Kind::kSame) {
-      const Image& base = resized[source.view];
-      resized.push_back(crop_and_resize(base, {0, 0, base.width, base.height}, size, size));
-    } else {
-      resized.push_back(crop_and_resize(image, trace.views[v].crop, size, size));
-    }
-    Image view = trace.views[v].flipped ? flip_horizontal(resized[v]) : resized[v];
-    apply_photometric(trace.views[v].photometric, view);
-    std::vector<float>& pixels = views.emplace_back(std::size_t{3} * size * size);
-    normalize_to_chw(view, kImageNetMean, kImageNetStd, pixels.data());
-    for (const CutoutRect& rect : trace.views[v].cutouts) apply_cutout(rect, size, pixels);
-  }
+  std::vector<ViewMemory> memory;
+  for (const ViewOptions& view : plan.views)
+    memory.push_back({views.emplace_back(std::size_t{3} * view.size * view.size).data()});
+  SampleScratch scratch;
+  render_views(DecodedPart{image}, plan, trace, memory, scratch);
   return views;
 }
 

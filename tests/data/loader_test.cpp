@@ -35,7 +35,7 @@ void add(Hasher128& hasher, const std::vector<T>& values) {
 
 std::string hash_of(const PretrainBatch& batch) {
   Hasher128 hasher;
-  for (const ViewBatch& view : batch.views) add(hasher, view.pixels);
+  for (const ViewBatch& view : batch.views) hasher.update(std::span(view.pixels.data(), view.pixels.size()));
   for (const PairBatch& pair : batch.pairs) {
     for (const SideBatch* side : {&pair.a, &pair.b}) {
       add(hasher, side->boxes);
@@ -99,7 +99,8 @@ TEST(DataLoader, GivesTheSamplesOfTheSamplersOrder) {
     const Sample sample = make_sample(input.image, input.proposals, small_plan(), rng);
     for (int v = 0; v < 3; ++v) {
       const std::size_t n = sample.views[v].size();
-      ASSERT_TRUE(std::equal(sample.views[v].begin(), sample.views[v].end(), batch->views[v].pixels.begin() + row * n));
+      ASSERT_TRUE(std::equal(sample.views[v].begin(), sample.views[v].end(),
+                             batch->views[v].floats().begin() + static_cast<std::ptrdiff_t>(row * n)));
     }
     for (int k = 0; k < 4; ++k) {
       EXPECT_EQ(batch->pairs[1].b.ids[row * 4 + k], sample.pairs[1].b.ids[k]);
@@ -230,10 +231,11 @@ TEST(DataLoader, RefusesWhatCannotWork) {
 void add_rows(const PretrainBatch& batch, Hasher128& hasher) {
   const auto add_row = [&](const auto& values, int row) {
     const std::size_t size = values.size() / static_cast<std::size_t>(batch.num_images);
-    hasher.update(std::as_bytes(std::span(values).subspan(static_cast<std::size_t>(row) * size, size)));
+    hasher.update(
+        std::as_bytes(std::span(values.data(), values.size()).subspan(static_cast<std::size_t>(row) * size, size)));
   };
   for (int row = 0; row < batch.num_images; ++row) {
-    for (const ViewBatch& view : batch.views) add_row(view.pixels, row);
+    for (const ViewBatch& view : batch.views) add_row(view.floats(), row);
     for (const PairBatch& pair : batch.pairs) {
       for (const SideBatch* side : {&pair.a, &pair.b}) {
         add_row(side->boxes, row);
