@@ -14,7 +14,6 @@ namespace {
 using kernels::Box24;
 
 constexpr int kPasses = 3;
-constexpr int kMaxTapsRadius = 6;  // of a box that is summed anew for each pixel; a wider one's sum slides
 
 /// The radius of a box, with fraction, whose kPasses-fold blur has the standard deviation `sigma` (Gwosdek et al., eq.
 /// 7, 11, 14), in float32 where Pillow has float32.
@@ -34,13 +33,6 @@ Box24 make_box(float radius) {
   return box;
 }
 
-/// A plane while it is blurred.
-struct Plane {
-  int height, width;
-  std::uint8_t* values;
-  std::uint8_t* row(int y) const { return values + static_cast<std::size_t>(y) * static_cast<std::size_t>(width); }
-};
-
 std::uint8_t weighted(std::uint32_t sum, std::uint32_t far, const Box24& box) {
   return static_cast<std::uint8_t>((sum * box.inner + far * box.outer + (1u << 23)) >> 24);
 }
@@ -56,61 +48,60 @@ void slide_along_row(const std::uint8_t* in, int width, const Box24& box, std::u
   }
 }
 
-void filter_row(const std::uint8_t* in, int width, const Box24& box, BlurScratch& scratch, std::uint8_t* out) {
-  if (box.radius > kMaxTapsRadius) return slide_along_row(in, width, box, out);
-  const int num_taps = 2 * box.radius + 3;
-  scratch.taps.resize(static_cast<std::size_t>(num_taps));
-  for (int k = 0; k < num_taps; ++k) scratch.taps[static_cast<std::size_t>(k)] = in + k - box.radius - 1;
-  kernels::box_filter(scratch.taps.data(), box, static_cast<std::size_t>(width), out);
-}
-
-void blur_rows(const Plane& in, const Box24& box, BlurScratch& scratch, const Plane& out) {
+/// As kernels::box_blur_rows, for any radius: the sum under the box slides.
+void slide_along_rows(const std::uint8_t* in, int height, int width, const Box24& box, std::uint8_t* lines,
+                      std::uint8_t* out) {
   const int pad = box.radius + 1;
-  std::uint8_t* line[2];
-  for (int i = 0; i < 2; ++i) {
-    scratch.lines[i].resize(static_cast<std::size_t>(in.width) + 2 * static_cast<std::size_t>(pad));
-    line[i] = scratch.lines[i].data() + pad;
-  }
-  for (int y = 0; y < in.height; ++y) {
-    std::copy_n(in.row(y), in.width, line[0]);
+  std::uint8_t *line = lines + pad, *next = line + width + 2 * pad;
+  for (int y = 0; y < height; ++y, in += width, out += width) {
+    std::copy_n(in, width, line);
     for (int pass = 0; pass < kPasses; ++pass) {
-      std::fill_n(line[0] - pad, pad, line[0][0]);
-      std::fill_n(line[0] + in.width, pad, line[0][in.width - 1]);
-      filter_row(line[0], in.width, box, scratch, pass + 1 < kPasses ? line[1] : out.row(y));
-      std::swap(line[0], line[1]);
+      std::fill_n(line - pad, pad, line[0]);
+      std::fill_n(line + width, pad, line[width - 1]);
+      slide_along_row(line, width, box, pass + 1 < kPasses ? next : out);
+      std::swap(line, next);
     }
   }
 }
 
-/// Row by row with one sum for each column.
-void slide_down_columns(const Plane& in, const Box24& box, std::vector<std::uint32_t>& sums, const Plane& out) {
-  const auto width = static_cast<std::size_t>(in.width);
-  const auto row = [&](int y) -> const std::uint8_t* { return in.row(std::clamp(y, 0, in.height - 1)); };
-  sums.assign(width, 0);
+/// As kernels::box_blur_columns, for any radius: row by row with one sliding sum for each column.
+void slide_down_columns(const std::uint8_t* in, int height, int width, const Box24& box,
+                        std::vector<std::uint32_t>& sums, std::uint8_t* out) {
+  const auto columns = static_cast<std::size_t>(width);
+  const auto row = [&](int y) { return in + static_cast<std::size_t>(std::clamp(y, 0, height - 1)) * columns; };
+  sums.assign(columns, 0);
   for (int y = -box.radius - 1; y < box.radius; ++y) {
-    const std::uint8_t* values = row(y);
-    for (std::size_t x = 0; x < width; ++x) sums[x] += values[x];
+    for (std::size_t x = 0; x < columns; ++x) sums[x] += row(y)[x];
   }
-  for (int y = 0; y < in.height; ++y) {
+  for (int y = 0; y < height; ++y, out += width) {
     const std::uint8_t *before = row(y - box.radius - 1), *last = row(y + box.radius), *after = row(y + box.radius + 1);
-    std::uint8_t* to = out.row(y);
-    for (std::size_t x = 0; x < width; ++x) {
+    for (std::size_t x = 0; x < columns; ++x) {
       sums[x] += static_cast<std::uint32_t>(last[x]) - before[x];
-      to[x] = weighted(sums[x], static_cast<std::uint32_t>(before[x]) + after[x], box);
+      out[x] = weighted(sums[x], static_cast<std::uint32_t>(before[x]) + after[x], box);
     }
   }
 }
 
-/// One pass over every column.
-void blur_columns(const Plane& in, const Box24& box, BlurScratch& scratch, const Plane& out) {
-  if (box.radius > kMaxTapsRadius) return slide_down_columns(in, box, scratch.sums, out);
-  const int num_taps = 2 * box.radius + 3;
-  scratch.taps.resize(static_cast<std::size_t>(num_taps));
-  for (int y = 0; y < in.height; ++y) {
-    for (int k = 0; k < num_taps; ++k) {
-      scratch.taps[static_cast<std::size_t>(k)] = in.row(std::clamp(y + k - box.radius - 1, 0, in.height - 1));
+/// All passes over a plane: along the rows to `other`, then down the columns, back and forth.
+void blur_plane(std::uint8_t* plane, int height, int width, const Box24& box, BlurScratch& scratch) {
+  scratch.lines.resize(std::max(
+      scratch.lines.size(), 2 * (static_cast<std::size_t>(width) + 2 * (static_cast<std::size_t>(box.radius) + 1))));
+  const auto rows = static_cast<std::size_t>(height), columns = static_cast<std::size_t>(width);
+  std::uint8_t *from = scratch.plane.data(), *to = plane;
+  const bool narrow = box.radius <= kernels::kMaxBoxRadius;
+  if (narrow) {
+    kernels::box_blur_rows(plane, rows, columns, box, kPasses, scratch.lines.data(), from);
+  } else {
+    slide_along_rows(plane, height, width, box, scratch.lines.data(), from);
+  }
+  static_assert(kPasses % 2 == 1, "the last pass ends in the plane");
+  for (int pass = 0; pass < kPasses; ++pass) {
+    if (narrow) {
+      kernels::box_blur_columns(from, rows, columns, box, to);
+    } else {
+      slide_down_columns(from, height, width, box, scratch.sums, to);
     }
-    kernels::box_filter(scratch.taps.data(), box, static_cast<std::size_t>(in.width), out.row(y));
+    std::swap(from, to);
   }
 }
 
@@ -120,14 +111,7 @@ void gaussian_blur(PlanarImage& image, double radius, BlurScratch& scratch) {
   SOCO_ASSERT(radius >= 0 && radius <= kMaxBlurRadius);
   const Box24 box = make_box(box_radius(static_cast<float>(radius)));
   scratch.plane.resize(std::max(scratch.plane.size(), image.num_pixels()));
-  for (int c = 0; c < image.num_planes; ++c) {
-    const Plane plane{image.height, image.width, image.plane(c)},
-        other{image.height, image.width, scratch.plane.data()};
-    blur_rows(plane, box, scratch, other);
-    blur_columns(other, box, scratch, plane);
-    blur_columns(plane, box, scratch, other);
-    blur_columns(other, box, scratch, plane);
-  }
+  for (int c = 0; c < image.num_planes; ++c) blur_plane(image.plane(c), image.height, image.width, box, scratch);
 }
 
 void gaussian_blur(Image& image, double radius) {

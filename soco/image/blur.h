@@ -12,10 +12,9 @@ inline constexpr double kMaxBlurRadius = 1000;
 
 /// Memory of gaussian_blur, kept between calls by one thread.
 struct BlurScratch {
-  std::vector<std::uint8_t> plane;        // the other plane of a pass
-  std::vector<std::uint8_t> lines[2];     // a row with its edges repeated
-  std::vector<const std::uint8_t*> taps;  // where the pixels under the box begin
-  std::vector<std::uint32_t> sums;        // of a wide box, one a column
+  std::vector<std::uint8_t> plane;  // the other plane of a pass
+  std::vector<std::uint8_t> lines;  // two rows with their edges repeated
+  std::vector<std::uint32_t> sums;  // of a wide box, one a column
 };
 
 /// Gaussian blur as Pillow's ImageFilter.GaussianBlur, bit for bit: three extended box blurs in each direction

@@ -12,9 +12,20 @@ struct Box24 {
   std::uint32_t inner, outer;
 };
 
-/// out[x] = (outer * (taps[0][x] + taps[last][x]) + inner * the sum of the other taps[k][x] + half) >> 24 for 0..n-1:
-/// tap k of the 2 * radius + 3 begins k - radius - 1 pixels from `out`. Compiled for each vector instruction set and
-/// chosen at run time, with the same bits from all; nothing beyond `n` is touched. `out` overlaps no tap.
-void box_filter(const std::uint8_t* const* taps, const Box24& box, std::size_t n, std::uint8_t* out);
+/// The greatest radius of the functions below, which add up all pixels under the box anew for each output.
+inline constexpr int kMaxBoxRadius = 6;
+
+// One box blur, edges repeated, compiled for each vector instruction set and chosen at run time, with the same bits
+// from all: out = (inner * sum of the pixels under the box + outer * sum of the two beyond + half) >> 24. Nothing
+// beyond the last value is touched; `out` does not overlap `in`.
+
+/// `passes` blurs (2 or more) along each row, one after the other. `lines`: 2 * (width + 2 * (box.radius + 1)) bytes of
+/// scratch.
+void box_blur_rows(const std::uint8_t* in, std::size_t height, std::size_t width, const Box24& box, int passes,
+                   std::uint8_t* lines, std::uint8_t* out);
+
+/// One blur down each column.
+void box_blur_columns(const std::uint8_t* in, std::size_t height, std::size_t width, const Box24& box,
+                      std::uint8_t* out);
 
 }  // namespace soco::kernels

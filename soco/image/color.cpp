@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/image/color.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "soco/base/error.h"
@@ -56,10 +57,7 @@ void to_grayscale(PlanarImage& image) {
 }
 
 void solarize(PlanarImage& image, int threshold) {
-  std::uint8_t* const values = image.plane(0);
-  for (std::size_t i = 0; i < num_values(image); ++i) {
-    values[i] = static_cast<std::uint8_t>(values[i] >= threshold ? 255 - values[i] : values[i]);
-  }
+  kernels::invert_from(image.plane(0), num_values(image), std::clamp(threshold, 0, 256));
 }
 
 void adjust_brightness(Image& image, double factor) {

@@ -81,6 +81,23 @@ void luminance(const ConstPlanes& planes, std::size_t n, std::uint8_t* out) {
   });
 }
 
+void invert_from(std::uint8_t* values, std::size_t n, int threshold) {
+  const auto inverted = [&](std::uint8_t value) {
+    return static_cast<std::uint8_t>(value >= threshold ? 255 - value : value);
+  };
+  const Bytes d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t x = 0;
+  if (threshold > 0) {  // compared with the greatest value that stays
+    const auto stays = hn::Set(d, static_cast<std::uint8_t>(threshold - 1));
+    for (; x + lanes <= n; x += lanes) {
+      const auto value = hn::LoadU(d, values + x);
+      hn::StoreU(hn::IfThenElse(hn::Gt(value, stays), hn::Not(value), value), d, values + x);
+    }
+  }
+  for (; x < n; ++x) values[x] = inverted(values[x]);
+}
+
 std::uint64_t sum_luminance(const ConstPlanes& planes, std::size_t n) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
@@ -181,6 +198,7 @@ HWY_EXPORT(join_planes);
 HWY_EXPORT(blend_with_constant);
 HWY_EXPORT(blend_with_luminance);
 HWY_EXPORT(luminance);
+HWY_EXPORT(invert_from);
 HWY_EXPORT(sum_luminance);
 HWY_EXPORT(turn_hue);
 
@@ -198,6 +216,9 @@ void blend_with_luminance(const Planes& planes, std::size_t n, float alpha) {
 }
 void luminance(const ConstPlanes& planes, std::size_t n, std::uint8_t* out) {
   HWY_DYNAMIC_DISPATCH(luminance)(planes, n, out);
+}
+void invert_from(std::uint8_t* values, std::size_t n, int threshold) {
+  HWY_DYNAMIC_DISPATCH(invert_from)(values, n, threshold);
 }
 std::uint64_t sum_luminance(const ConstPlanes& planes, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(sum_luminance)(planes, n);

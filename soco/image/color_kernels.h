@@ -28,6 +28,9 @@ void luminance(const ConstPlanes& planes, std::size_t n, std::uint8_t* out);
 /// The sum of what `luminance` gives.
 std::uint64_t sum_luminance(const ConstPlanes& planes, std::size_t n);
 
+/// 255 minus the value where that is at or above `threshold`, 0 to 256.
+void invert_from(std::uint8_t* values, std::size_t n, int threshold);
+
 /// Adds `shift` (modulo 256) to the hue of Pillow's 8-bit HSV.
 void turn_hue(const Planes& planes, std::size_t n, std::uint8_t shift);
 

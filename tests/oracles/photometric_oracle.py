@@ -6,8 +6,8 @@
 
 Needs Pillow 9.4, numpy, torch and torchvision 0.14. images.bin: uint8 pixels [height, width, 3], one image after the
 other. index.json: "images": [height, width] of each; "cases": operation -> parameters of each image in turn with the
-CRC-32 of the result's bytes; "all_colours": the same of one picture [4096, 4096, 3] whose pixel i (of 2^24) is
-red = i >> 16, green = i >> 8 & 255, blue = i & 255.
+CRC-32 of the result's bytes; "all_colours": the same of 256 pictures [256, 256, 3], each with all colours of one red:
+the parameter and a list of CRCs.
 """
 import json
 import pathlib
@@ -111,12 +111,16 @@ def cases_of_images(rng, images):
 
 
 def cases_of_all_colours():
+    """All reds one below the other in one picture: what an operation makes of a colour depends on nothing else."""
     i = np.arange(1 << 24, dtype=np.uint32)
-    pixels = np.stack([i >> 16, i >> 8 & 255, i & 255], -1).astype(np.uint8).reshape(4096, 4096, 3)
-    image = Image.fromarray(pixels)
-    return {"hue": [[f, crc(F.adjust_hue(image, f))] for f in (0.0, 0.1)],
-            "saturation": [[f, crc(F.adjust_saturation(image, f))] for f in (0.8371, 1.1893)],
-            "grayscale": [[0, crc(F.to_grayscale(image, 3))]]}
+    image = Image.fromarray(np.stack([i >> 16, i >> 8 & 255, i & 255], -1).astype(np.uint8).reshape(65536, 256, 3))
+
+    def crcs(result):
+        return [crc(part) for part in np.asarray(result).reshape(256, 256, 256, 3)]
+
+    return {"hue": [[f, crcs(F.adjust_hue(image, f))] for f in (0.0, 0.1)],
+            "saturation": [[f, crcs(F.adjust_saturation(image, f))] for f in (0.8371, 1.1893)],
+            "grayscale": [[0, crcs(F.to_grayscale(image, 3))]]}
 
 
 def main():

@@ -33,11 +33,11 @@ inline PhotometricCases read_photometric_cases(const std::filesystem::path& fold
   return cases;
 }
 
-/// CRC-32 as Python's zlib.crc32 has it, of the values or of those before (`crc`) and these.
+/// CRC-32 as Python's zlib.crc32 has it.
 template <class T>
-std::uint32_t crc32_of(const std::vector<T>& values, std::uint32_t crc = 0) {
+std::uint32_t crc32_of(const std::vector<T>& values) {
   return static_cast<std::uint32_t>(
-      crc32_z(crc, reinterpret_cast<const Bytef*>(values.data()), values.size() * sizeof(T)));
+      crc32_z(0, reinterpret_cast<const Bytef*>(values.data()), values.size() * sizeof(T)));
 }
 
 /// Runs `check` once for each instruction set that this machine and the program have, the plain one among them.

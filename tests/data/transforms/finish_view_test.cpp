@@ -32,16 +32,19 @@ constexpr std::pair<ElementType, PixelLayout> kForms[] = {{ElementType::kFloat32
                                                           {ElementType::kBfloat16, PixelLayout::kChw},
                                                           {ElementType::kBfloat16, PixelLayout::kHwc}};
 
+/// Every form on the machine's best instruction set, one form an image on the others.
 TEST(FinishView, EqualsTorchvisionsInEveryFormOnEveryTarget) {
   SOCO_ORACLE_OR_SKIP(folder, "photometric");
   const auto cases = testing::read_photometric_cases(folder);
   const Json& views = cases.index.at("cases").at("view");
   ASSERT_GE(views.size(), 2000u);
   PhotometricScratch scratch;  // one for all: its memory holds what other sizes left
+  bool best = true;
   testing::for_each_target([&] {
     for (std::size_t i = 0; i < views.size(); ++i) {
       const Mirror mirror = views[i].at("mirror").get<bool>() ? Mirror::kYes : Mirror::kNo;
       for (std::size_t form = 0; form < 4; ++form) {
+        if (!best && form != i % 4) continue;
         const auto [type, layout] = kForms[form];
         std::vector<std::byte> out(cases.images[i].pixels.size() * element_bytes(type));
         finish_view(decision_of(views[i]), mirror, cases.images[i], {out.data(), type, layout}, scratch);
@@ -49,6 +52,7 @@ TEST(FinishView, EqualsTorchvisionsInEveryFormOnEveryTarget) {
             << "form " << form << " of image " << i << ", " << views[i];
       }
     }
+    best = false;
   });
 }
 
@@ -61,9 +65,7 @@ TEST(FinishView, AllocatesNothingOnceWarm) {
   PhotometricScratch scratch;
   finish_view(decision, Mirror::kYes, image, {out.data()}, scratch);
   const auto memory = [&] {
-    return std::vector<const void*>{scratch.planes.values.data(), scratch.blur.plane.data(),
-                                    scratch.blur.lines[0].data(), scratch.blur.lines[1].data(),
-                                    scratch.blur.taps.data()};
+    return std::vector<const void*>{scratch.planes.values.data(), scratch.blur.plane.data(), scratch.blur.lines.data()};
   };
   const auto warm = memory();
   for (const double radius : {0.1, 1.0, 2.0}) {
