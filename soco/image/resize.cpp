@@ -66,10 +66,10 @@ void make_weights(const Span& in, int out_size, Kernel kernel, ResizeWeights& we
   const double filter_scale = std::max(scale, 1.0);
   const double support = kernel.support * filter_scale;
   const auto num_out = static_cast<std::size_t>(out_size);
-  weights.stride = static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
+  weights.stride = static_cast<std::size_t>(std::ceil(support)) * 2 + 2;  // one more than can be used: see num_taps_
   weights.first.resize(num_out);
   weights.count.resize(num_out);
-  weights.values.resize(num_out * weights.stride);
+  weights.values.assign(num_out * weights.stride, 0);
   weights.real.resize(weights.stride);
   for (std::size_t i = 0; i < num_out; ++i) {
     const double center = in.begin + (static_cast<double>(i) + 0.5) * scale;
@@ -85,23 +85,31 @@ void make_weights(const Span& in, int out_size, Kernel kernel, ResizeWeights& we
   }
 }
 
+int most(const std::vector<std::int32_t>& counts) { return *std::max_element(counts.begin(), counts.end()); }
+
 /// One resize: rows are scaled to the output's width when the columns above them need them, and kept in a ring.
 class Resizer {
  public:
-  Resizer(const Image& image, const CropRect& crop, int out_width, ResizeScratch& scratch)
-      : image_(image), crop_(crop), out_bytes_(static_cast<std::size_t>(out_width) * 3), scratch_(scratch) {}
+  Resizer(const Image& image, const CropRect& crop, const Image& out, bool scales_width, ResizeScratch& scratch)
+      : image_(image),
+        crop_(crop),
+        out_bytes_(static_cast<std::size_t>(out.width) * 3),
+        num_taps_(scales_width ? (most(scratch.columns.count) + 1) / 2 * 2 : 0),
+        scratch_(scratch) {}
 
   /// The row `y` of the crop at the output's width, to `out` (one byte more may be written).
   void scale_row(int y, std::uint8_t* out) {
     const ResizeWeights& w = scratch_.columns;
     const std::uint8_t* in = crop_row(y);
     const auto row_bytes = static_cast<std::size_t>(crop_.width) * 3;
-    if (in + row_bytes == image_.pixels.data() + image_.pixels.size()) {  // a byte behind it is read
+    // Taps of weight zero may lie behind the row: harmless but at the image's end.
+    const std::size_t behind = static_cast<std::size_t>(num_taps_) * 3 + 1;
+    if (static_cast<std::size_t>(image_.pixels.data() + image_.pixels.size() - in) < row_bytes + behind) {
       scratch_.line.assign(in, in + row_bytes);
-      scratch_.line.push_back(0);
+      scratch_.line.resize(row_bytes + behind);
       in = scratch_.line.data();
     }
-    kernels::resize_row(in, w.first.data(), w.count.data(), w.values.data(), w.stride, w.first.size(), out);
+    kernels::resize_row(in, w.first.data(), w.values.data(), num_taps_, w.stride, w.first.size(), out);
   }
 
   const std::uint8_t* crop_row(int y) const {
@@ -111,7 +119,7 @@ class Resizer {
   /// All output rows; `scales_width` tells whether rows are scaled or taken as they are.
   void scale_columns(bool scales_width, Image& out) {
     const ResizeWeights& w = scratch_.rows;
-    const int ring_rows = *std::max_element(w.count.begin(), w.count.end());
+    const int ring_rows = most(w.count);
     const std::size_t ring_stride = out_bytes_ + 1;
     scratch_.ring.resize(static_cast<std::size_t>(ring_rows) * ring_stride);
     scratch_.taps.resize(static_cast<std::size_t>(ring_rows));
@@ -142,6 +150,7 @@ class Resizer {
   const Image& image_;
   const CropRect crop_;
   const std::size_t out_bytes_;
+  const int num_taps_;  // of a row's outputs: the most that one takes, made even; those beyond its own weigh nothing
   ResizeScratch& scratch_;
 };
 
@@ -157,7 +166,7 @@ void resize_window(const Image& image, const CropRect& crop, const CropWindow& i
   const bool scales_height = out.height != crop.height || inside.height != crop.height;
   if (scales_width) make_weights({crop.width, inside.x, inside.width}, out.width, kernel, scratch.columns);
   if (scales_height) make_weights({crop.height, inside.y, inside.height}, out.height, kernel, scratch.rows);
-  Resizer resizer(image, crop, out.width, scratch);
+  Resizer resizer(image, crop, out, scales_width, scratch);
   scales_height ? resizer.scale_columns(scales_width, out) : resizer.scale_rows(scales_width, out);
 }
 

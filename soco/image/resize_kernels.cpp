@@ -26,13 +26,13 @@ HWY_INLINE void store_sums(D d, hn::Vec<D> sums, std::uint8_t* to) {
 
 #if HWY_TARGET == HWY_SCALAR
 
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* count,
-                const std::int32_t* weights, std::size_t stride, std::size_t n, std::uint8_t* out) {
+void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
+                std::size_t stride, std::size_t n, std::uint8_t* out) {
   const hn::CappedTag<std::int32_t, 1> d;
   for (std::size_t i = 0; i < n; ++i, weights += stride) {
     for (std::size_t c = 0; c < 3; ++c) {
       std::int32_t sum = kHalf;
-      for (std::int32_t k = 0; k < count[i]; ++k) sum += in[3 * (first[i] + k) + static_cast<int>(c)] * weights[k];
+      for (int k = 0; k < num_taps; ++k) sum += in[3 * (first[i] + k) + static_cast<int>(c)] * weights[k];
       store_sums(d, hn::Set(d, sum), out + 3 * i + c);
     }
   }
@@ -41,18 +41,16 @@ void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::in
 #else
 
 /// A pixel is four lanes, of which the last is the next pixel's first byte and is overwritten by it.
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* count,
-                const std::int32_t* weights, std::size_t stride, std::size_t n, std::uint8_t* out) {
+void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
+                std::size_t stride, std::size_t n, std::uint8_t* out) {
   const hn::CappedTag<std::int32_t, 4> d;
   for (std::size_t i = 0; i < n; ++i, weights += stride) {
     const std::uint8_t* pixel = in + std::ptrdiff_t{3} * first[i];
     auto sum = hn::Set(d, kHalf), other = hn::Zero(d);
-    std::int32_t k = 0;
-    for (; k + 2 <= count[i]; k += 2, pixel += 6) {
+    for (int k = 0; k < num_taps; k += 2, pixel += 6) {
       sum = hn::Add(sum, hn::Mul(load_bytes_as(d, pixel), hn::Set(d, weights[k])));
       other = hn::Add(other, hn::Mul(load_bytes_as(d, pixel + 3), hn::Set(d, weights[k + 1])));
     }
-    if (k < count[i]) sum = hn::Add(sum, hn::Mul(load_bytes_as(d, pixel), hn::Set(d, weights[k])));
     store_sums(d, hn::Add(sum, other), out + 3 * i);
   }
 }
@@ -97,9 +95,9 @@ namespace soco::kernels {
 HWY_EXPORT(resize_row);
 HWY_EXPORT(blend_rows);
 
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* count,
-                const std::int32_t* weights, std::size_t stride, std::size_t n, std::uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(resize_row)(in, first, count, weights, stride, n, out);
+void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
+                std::size_t stride, std::size_t n, std::uint8_t* out) {
+  HWY_DYNAMIC_DISPATCH(resize_row)(in, first, weights, num_taps, stride, n, out);
 }
 void blend_rows(const std::uint8_t* const* rows, const std::int32_t* weights, int count, std::size_t n,
                 std::uint8_t* out) {

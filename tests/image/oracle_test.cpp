@@ -12,12 +12,12 @@
 
 #include "soco/base/file.h"
 #include "soco/base/json.h"
+#include "soco/base/random.h"
 #include "soco/image/blur.h"
 #include "soco/image/codec.h"
 #include "soco/image/color.h"
 #include "soco/image/normalize.h"
 #include "soco/image/resize.h"
-#include "soco/base/random.h"
 #include "testing/photometric_cases.h"
 
 namespace soco {
