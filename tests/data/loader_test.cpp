@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <set>
 
@@ -341,6 +343,28 @@ TEST(DataLoader, CountsWhatItsWorkersDo) {
   EXPECT_GT(stages.decode, 0);
   EXPECT_GT(stages.augment, 0);
   EXPECT_LE(stages.decode + stages.augment, spent.count());  // one thread did all of it
+}
+
+TEST(DataLoader, GivesTheSamePixelsInBfloat16AndChannelsLast) {
+  const Fixture f(9);
+  const auto first_batch = [&](const LoaderOptions& options) {
+    DataLoader loader(f.dataset, small_plan(), options, 5, 9);
+    loader.start(0, 0);
+    return std::move(*loader.next());
+  };
+  LoaderOptions other = workers(2);
+  other.pixels = ElementType::kBfloat16;
+  other.layout = PixelLayout::kHwc;
+  const PretrainBatch plain = first_batch(workers(2)), packed = first_batch(other);
+  const auto values = plain.views[0].floats();
+  const auto* bits = reinterpret_cast<const std::uint16_t*>(packed.views[0].pixels.data());
+  constexpr std::size_t kPlane = 16 * 16;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t row = i / (3 * kPlane), channel = i / kPlane % 3, pixel = i % kPlane;
+    const std::uint32_t wide = std::uint32_t{bits[(row * kPlane + pixel) * 3 + channel]} << 16;
+    // Eight bits of significand: within half a step of 2^-8 of the value.
+    ASSERT_NEAR(std::bit_cast<float>(wide), values[i], std::abs(values[i]) / 256);
+  }
 }
 
 TEST(LoaderOptions, AutoIsAtLeastOneWorker) {

@@ -235,6 +235,34 @@ TEST(DrawSample, RandomBoxesAreNewInEachStreamAndSeenByEveryPair) {
   }
 }
 
+TEST(DrawSample, OneLevelServesAllBoxesUnderHighThresholds) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.level_thresholds = {10000, 10001, 10002, 10003};
+  plan.num_boxes = 9;
+  Rng rng = sample_rng(0);
+  const Sample sample = draw_sample(300, 400, testing::test_proposals(300, 400, 20, 1), plan, rng);
+  EXPECT_EQ(sample.pairs[0].b.levels.size(), 9u);
+  EXPECT_THAT(sample.pairs[0].a.levels, Each(0));
+  EXPECT_THAT(sample.pairs[1].b.levels, Each(0));
+}
+
+TEST(DecodeRequest, IsTheRegionOfAllCropsOrTheSmallestScaleThatSuffices) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  SampleTrace trace;
+  trace.views.resize(3);
+  trace.views[0].crop = {40, 30, 900, 1000};
+  trace.views[1].crop = {100, 10, 1000, 500};
+  trace.views[2].crop = {60, 60, 500, 500};
+  const DecodeRequest exact = decode_request_for(plan, trace, DecodeMode::kExact);
+  EXPECT_EQ(exact.region, (CropRect{40, 10, 1060, 1020}));
+  EXPECT_EQ(exact.scale, 1);
+  EXPECT_FALSE(exact.fast);
+  // 500 / 2 = 250 is above 224, 500 / 4 is not.
+  EXPECT_EQ(decode_request_for(plan, trace, DecodeMode::kScaled).scale, 2);
+  trace.views[1].crop = {0, 0, 447, 500};
+  EXPECT_EQ(decode_request_for(plan, trace, DecodeMode::kScaled).scale, 1);
+}
+
 TEST(DrawSample, RefusesProposalsOfAnotherImageSize) {
   Rng rng = sample_rng(0);
   try {
