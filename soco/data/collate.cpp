@@ -28,19 +28,22 @@ void copy_side_into(const SampleSide& side, int row, int boxes_per_image, SideBa
 
 }  // namespace
 
-void shape_batch(const ViewPlan& plan, int num_images, PretrainBatch& batch) {
+void shape_batch(const ViewPlan& plan, int num_images, const BatchFormat& format, PretrainBatch& batch) {
   batch.num_images = num_images;
-  batch.boxes_per_image = plan.num_boxes;
+  batch.boxes_per_image = plan.boxes_per_image();
   batch.sample_indices.resize(num_images);
   batch.views.resize(plan.views.size());
   for (std::size_t v = 0; v < plan.views.size(); ++v) {
     const int size = plan.views[v].size;
-    batch.views[v].height = batch.views[v].width = size;
-    batch.views[v].pixels.resize(std::size_t{3} * num_images * size * size);
+    ViewBatch& view = batch.views[v];
+    view.height = view.width = size;
+    view.type = format.type;
+    view.layout = format.layout;
+    view.pixels.resize(std::size_t{3} * num_images * size * size * element_bytes(format.type), format.allocator);
   }
   batch.pairs.resize(plan.pairs.size());
   for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
-    const std::size_t num_boxes = static_cast<std::size_t>(num_images) * plan.num_boxes;
+    const std::size_t num_boxes = static_cast<std::size_t>(num_images) * plan.boxes_per_image();
     batch.pairs[p].view_a = plan.pairs[p].a;
     batch.pairs[p].view_b = plan.pairs[p].b;
     shape_side(num_boxes, batch.pairs[p].a);
@@ -48,15 +51,19 @@ void shape_batch(const ViewPlan& plan, int num_images, PretrainBatch& batch) {
   }
 }
 
-void copy_sample_into(const Sample& sample, std::int64_t sample_index, int row, PretrainBatch& batch) {
+void views_of_row(PretrainBatch& batch, int row, std::vector<ViewMemory>& views) {
   SOCO_ASSERT(row >= 0 && row < batch.num_images);
-  SOCO_ASSERT(sample.views.size() == batch.views.size() && sample.pairs.size() == batch.pairs.size());
-  batch.sample_indices[row] = sample_index;
-  for (std::size_t v = 0; v < sample.views.size(); ++v) {
-    const std::vector<float>& pixels = sample.views[v];
-    SOCO_ASSERT(pixels.size() * batch.num_images == batch.views[v].pixels.size());
-    std::copy(pixels.begin(), pixels.end(), batch.views[v].pixels.begin() + row * pixels.size());
+  views.clear();
+  for (ViewBatch& view : batch.views) {
+    const std::size_t row_bytes = view.pixels.size() / static_cast<std::size_t>(batch.num_images);
+    views.push_back({view.pixels.data() + static_cast<std::size_t>(row) * row_bytes, view.type, view.layout});
   }
+}
+
+void copy_boxes_into(const Sample& sample, std::int64_t sample_index, int row, PretrainBatch& batch) {
+  SOCO_ASSERT(row >= 0 && row < batch.num_images);
+  SOCO_ASSERT(sample.pairs.size() == batch.pairs.size());
+  batch.sample_indices[row] = sample_index;
   for (std::size_t p = 0; p < sample.pairs.size(); ++p) {
     copy_side_into(sample.pairs[p].a, row, batch.boxes_per_image, batch.pairs[p].a);
     copy_side_into(sample.pairs[p].b, row, batch.boxes_per_image, batch.pairs[p].b);

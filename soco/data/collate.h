@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "soco/data/sample.h"
 #include "soco/data/view_plan.h"
@@ -8,11 +9,21 @@
 
 namespace soco {
 
-/// Gives the batch the shape that `plan` and `num_images` ask for; memory that fits is kept, its content is undefined.
-void shape_batch(const ViewPlan& plan, int num_images, PretrainBatch& batch);
+/// In what form a batch holds its pixels, and where.
+struct BatchFormat {
+  ElementType type = ElementType::kFloat32;
+  PixelLayout layout = PixelLayout::kChw;
+  HostAllocator allocator = allocate_plain;
+};
 
-/// Writes the sample into row `row` (0 <= row < num_images) of a batch shaped for the same plan. Different rows may be
-/// written by different threads at once.
-void copy_sample_into(const Sample& sample, std::int64_t sample_index, int row, PretrainBatch& batch);
+/// Gives the batch the shape that `plan` and `num_images` ask for; memory that fits is kept, its content is undefined.
+void shape_batch(const ViewPlan& plan, int num_images, const BatchFormat& format, PretrainBatch& batch);
+
+/// Where row `row` (0 <= row < num_images) has its views, one entry each. Different rows may be written by different
+/// threads at once.
+void views_of_row(PretrainBatch& batch, int row, std::vector<ViewMemory>& views);
+
+/// Writes all of the sample but its pixels into a row of a batch shaped for the same plan.
+void copy_boxes_into(const Sample& sample, std::int64_t sample_index, int row, PretrainBatch& batch);
 
 }  // namespace soco

@@ -29,6 +29,14 @@ struct Ticket {
   std::vector<std::int64_t> announced = {};  // samples that are read soon, in the order they lie
 };
 
+/// What a thread that makes samples keeps between them.
+struct WorkerScratch {
+  EncodedImage encoded;
+  DecodedPart decoded;
+  std::vector<ViewMemory> views;
+  SampleScratch sample;
+};
+
 double seconds_of(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 /// One place of the ring: batch number b is made in slot b % prefetch.
@@ -53,10 +61,11 @@ int LoaderOptions::resolved_num_workers() const {
 class DataLoader::Impl {
  public:
   Impl(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size,
-       LoaderRank rank)
+       LoaderRank rank, HostAllocator allocator)
       : dataset_(dataset),
         plan_(std::move(plan)),
         options_(options),
+        format_{.type = options.pixels, .layout = options.layout, .allocator = allocator},
         num_workers_(options.resolved_num_workers()),
         seed_(seed),
         sampler_(dataset.size(), batch_size, seed,
@@ -82,7 +91,8 @@ class DataLoader::Impl {
     stopping_ = false;
     error_ = nullptr;
     num_taken_ = 0;
-    slots_.assign(options_.prefetch, Slot{});
+    slots_.clear();
+    slots_.resize(static_cast<std::size_t>(options_.prefetch));
     next_ = Ticket{.epoch = epoch};
     epoch_batch_ = first_batch;
     end_epoch_ = end_epoch;
@@ -142,7 +152,8 @@ class DataLoader::Impl {
   }
 
   void work() {
-    while (std::optional<Ticket> ticket = wait_for_ticket()) run_ticket(*ticket);
+    WorkerScratch scratch;
+    while (std::optional<Ticket> ticket = wait_for_ticket()) run_ticket(*ticket, scratch);
   }
 
   std::optional<Ticket> wait_for_ticket() {
@@ -202,13 +213,13 @@ class DataLoader::Impl {
     return samples;
   }
 
-  void run_ticket(const Ticket& ticket) {
+  void run_ticket(const Ticket& ticket, WorkerScratch& scratch) {
     for (const std::int64_t sample : ticket.announced) dataset_.announce(sample);
     if (ticket.row == 0) shape_slot(ticket);
     if (!wait_until_shaped(ticket)) return;
     std::exception_ptr error;
     try {
-      make_row(ticket);
+      make_row(ticket, scratch);
     } catch (...) {
       error = std::current_exception();
     }
@@ -227,7 +238,7 @@ class DataLoader::Impl {
       }
     }
     try {
-      shape_batch(plan_, num_rows_, batch);
+      shape_batch(plan_, num_rows_, format_, batch);
     } catch (const std::bad_alloc&) {
       error = std::make_exception_ptr(
           Error(fmt::format("there is no memory for a batch of {} images; lower batch_size or prefetch", num_rows_)));
@@ -250,14 +261,22 @@ class DataLoader::Impl {
     return !stopping_;
   }
 
-  void make_row(const Ticket& ticket) {
+  // Crops are drawn before the image is decoded, so that no more is decoded than they need.
+  void make_row(const Ticket& ticket, WorkerScratch& scratch) {
     const auto begin = std::chrono::steady_clock::now();
-    const PretrainImage input = dataset_.load(ticket.sample_index);
+    Sample sample;
+    dataset_.visit(ticket.sample_index, scratch.encoded, [&](const EncodedImage& image) {
+      Rng rng(seed_, static_cast<std::uint64_t>(ticket.epoch), static_cast<std::uint64_t>(ticket.sample_index),
+              purpose::kViews);
+      sample = draw_sample(image.proposals.height, image.proposals.width, image.proposals, plan_, rng);
+      decode_image_part(image.bytes, image.name, dataset_.limits(),
+                        decode_request_for(plan_, sample.trace, options_.decode), scratch.decoded);
+    });
     const auto decoded = std::chrono::steady_clock::now();
-    Rng rng(seed_, static_cast<std::uint64_t>(ticket.epoch), static_cast<std::uint64_t>(ticket.sample_index),
-            purpose::kViews);
-    const Sample sample = make_sample(input.image, input.proposals, plan_, rng);
-    copy_sample_into(sample, ticket.sample_index, ticket.row, slot_of(ticket.batch).batch);
+    PretrainBatch& batch = slot_of(ticket.batch).batch;
+    views_of_row(batch, ticket.row, scratch.views);
+    render_views(scratch.decoded, plan_, sample.trace, scratch.views, scratch.sample);
+    copy_boxes_into(sample, ticket.sample_index, ticket.row, batch);
     const std::lock_guard lock(mutex_);
     decoding_ += decoded - begin;
     augmenting_ += std::chrono::steady_clock::now() - decoded;
@@ -305,18 +324,20 @@ class DataLoader::Impl {
         if (stopping_ || !started_ || !more_tickets()) return;
         ticket = give_ticket();
       }
-      run_ticket(*ticket);
+      run_ticket(*ticket, scratch_);
     }
   }
 
   const PretrainDataset& dataset_;
   ViewPlan plan_;
   const LoaderOptions options_;
+  const BatchFormat format_;
   const int num_workers_;
   const std::uint64_t seed_;
   const EpochSampler sampler_;
   const int num_rows_, first_row_;    // of each batch that are ours
   std::vector<std::thread> workers_;  // the caller's thread alone touches it
+  WorkerScratch scratch_;             // without workers: the caller's
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -340,8 +361,8 @@ class DataLoader::Impl {
 };
 
 DataLoader::DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed,
-                       int batch_size, LoaderRank rank)
-    : impl_(std::make_unique<Impl>(dataset, std::move(plan), options, seed, batch_size, rank)) {}
+                       int batch_size, LoaderRank rank, HostAllocator allocator)
+    : impl_(std::make_unique<Impl>(dataset, std::move(plan), options, seed, batch_size, rank, allocator)) {}
 DataLoader::~DataLoader() = default;
 
 void DataLoader::start(std::int64_t epoch, std::int64_t first_batch, std::int64_t end_epoch) {

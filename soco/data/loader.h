@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
 
 #include "soco/config/options.h"
+#include "soco/data/collate.h"
 #include "soco/data/pretrain_dataset.h"
 #include "soco/data/sampler.h"
 #include "soco/data/throughput.h"
@@ -14,12 +16,22 @@
 
 namespace soco {
 
+inline constexpr std::array<EnumName<DecodeMode>, 2> kDecodeModeNames{
+    {{DecodeMode::kExact, "exact"}, {DecodeMode::kScaled, "scaled"}}};
+inline constexpr std::array<EnumName<ElementType>, 2> kElementTypeNames{
+    {{ElementType::kFloat32, "float32"}, {ElementType::kBfloat16, "bfloat16"}}};
+inline constexpr std::array<EnumName<PixelLayout>, 2> kPixelLayoutNames{
+    {{PixelLayout::kChw, "nchw"}, {PixelLayout::kHwc, "channels_last"}}};
+
 struct LoaderOptions {
   std::optional<int> num_workers;  ///< "auto": one per hardware thread, at most kMaxAutoWorkers
   int prefetch = 2;
   LastBatch last_batch = LastBatch::kDrop;
   SampleOrder order = SampleOrder::kShuffled;
   int shuffle_buffer = 10'000;
+  DecodeMode decode = DecodeMode::kExact;
+  ElementType pixels = ElementType::kFloat32;
+  PixelLayout layout = PixelLayout::kChw;
 
   static constexpr int kMaxAutoWorkers = 32;
 
@@ -35,6 +47,12 @@ struct LoaderOptions {
     v.field("order", order,
             "shuffled: any image next; buffered: nearly as archives hold them, for disks with slow seeks",
             kSampleOrderNames);
+    v.field(
+        "decode", decode,
+        "exact: Pillow's pixels; scaled: JPEGs by libjpeg's fast ways, and from as small a scale as the views allow",
+        kDecodeModeNames);
+    v.field("pixels", pixels, "elements of the batch; bfloat16 needs train.precision=bf16", kElementTypeNames);
+    v.field("layout", layout, "nchw, or channels_last, which tensor cores like best", kPixelLayoutNames);
     v.field("shuffle_buffer", shuffle_buffer, "images that order=buffered mixes", Range<int>{1, 100'000'000});
   }
 
@@ -54,9 +72,9 @@ struct LoaderRank {
 class DataLoader {
  public:
   /// `dataset` must outlive the loader. `batch_size`: of all processes together. Usage Error when the dataset is
-  /// smaller than a batch, or when the processes cannot share a batch evenly.
+  /// smaller than a batch, or when the processes cannot share a batch evenly. `allocator` gives the memory for pixels.
   DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed, int batch_size,
-             LoaderRank rank = {});
+             LoaderRank rank = {}, HostAllocator allocator = allocate_plain);
   ~DataLoader();  ///< Stops the workers after the sample each is at, and joins them.
   DataLoader(const DataLoader&) = delete;
   DataLoader& operator=(const DataLoader&) = delete;

@@ -8,13 +8,18 @@
 
 namespace soco {
 
-PretrainDataset::PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options,
-                                 Logger& logger)
-    : entries_(std::move(entries)), store_(store), options_(std::move(options)), logger_(logger) {
+PretrainDataset::PretrainDataset(ImageList entries, PretrainDatasetOptions options, Logger& logger)
+    : entries_(std::move(entries)), store_(nullptr), options_(std::move(options)), logger_(logger) {
   if (entries_.empty()) fail_usage("there are no images to train on; give a folder or a list with at least one");
   if (!(options_.max_bad_ratio >= 0.0 && options_.max_bad_ratio <= 1.0)) {
     fail_usage("max_bad_ratio = {}; expected a share from 0 to 1", options_.max_bad_ratio);
   }
+}
+
+PretrainDataset::PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options,
+                                 Logger& logger)
+    : PretrainDataset(std::move(entries), std::move(options), logger) {
+  store_ = &store;
   check_all_have_records();
 }
 
@@ -33,7 +38,7 @@ void PretrainDataset::check_all_have_records() const {
       if (num_missing++ == 0) example = sorted.key(at);
     }
   };
-  store_.for_each_key([&](std::string_view key) {
+  store_->for_each_key([&](std::string_view key) {
     miss_up_to(&key);
     if (at < sorted.size() && sorted.key(at) == key) ++at;
   });
@@ -45,42 +50,66 @@ void PretrainDataset::check_all_have_records() const {
 }
 
 PretrainImage PretrainDataset::load(std::int64_t index) const {
-  SOCO_ASSERT(index >= 0 && index < size());
   PretrainImage loaded;
+  EncodedImage encoded;
+  visit(index, encoded,
+        [&](const EncodedImage& image) { loaded.image = decode_image(image.bytes, image.name, options_.limits); });
+  loaded.proposals = std::move(encoded.proposals);
+  loaded.source_index = encoded.source_index;
+  return loaded;
+}
+
+void PretrainDataset::visit(std::int64_t index, EncodedImage& image,
+                            const std::function<void(const EncodedImage&)>& use) const {
+  SOCO_ASSERT(index >= 0 && index < size());
   for (std::int64_t i = 0; i < size(); ++i) {
     const std::int64_t candidate = (index + i) % size();
     if (known_bad(candidate)) continue;
     std::string why;
-    if (try_load(candidate, loaded, why)) return loaded;
+    if (read_encoded(candidate, image, why)) {
+      try {
+        return use(image);
+      } catch (const Error& error) {
+        why = error.what();
+      }
+    }
     record_bad(candidate, why);
   }
   fail("none of the {} images could be used; '{}' is one of them, see the log for the reasons", size(),
        entries_.key(static_cast<std::size_t>(index)));
 }
 
-bool PretrainDataset::try_load(std::int64_t index, PretrainImage& out, std::string& why) const {
-  const ImageEntry entry = entries_[static_cast<std::size_t>(index)];
-  std::optional<ProposalRecord> record = store_.get(entry.key);
+bool PretrainDataset::load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const {
+  std::optional<ProposalRecord> record = store_->get(entry.key);
   if (!record) fail("'{}' was in the proposal store and is not any more; is another program writing to it?", entry.key);
-  if (!record->error.empty()) {
-    why = record->error;
-    return false;
-  }
+  why = record->error;
+  out = std::move(record->proposals);
+  return why.empty();
+}
+
+bool PretrainDataset::read_encoded(std::int64_t index, EncodedImage& out, std::string& why) const {
+  const ImageEntry entry = entries_[static_cast<std::size_t>(index)];
+  if (store_ != nullptr && !load_proposals(entry, out.proposals, why)) return false;
+  ImageInfo info;
   try {
-    out.image = read_image(entry, options_.limits);
+    out.name = display_name(entry);
+    out.bytes = read_image_bytes(entry, options_.limits.max_file_bytes);
+    info = probe_image(out.bytes, out.name, options_.limits);
   } catch (const Error& error) {
     why = error.what();
     return false;
   }
-  out.proposals = std::move(record->proposals);
-  if (out.proposals.height != out.image.height || out.proposals.width != out.image.width) {
+  out.source_index = index;
+  if (store_ == nullptr) {
+    out.proposals = {info.height, info.width, {}};
+    return true;
+  }
+  if (out.proposals.height != info.height || out.proposals.width != info.width) {
     why = fmt::format("it is {} x {} px (height x width), its proposals were made for {} x {}; make them again",
-                      out.image.height, out.image.width, out.proposals.height, out.proposals.width);
+                      info.height, info.width, out.proposals.height, out.proposals.width);
     return false;
   }
-  out.proposals.boxes =
-      filter_proposals(out.proposals.boxes, out.proposals.height, out.proposals.width, options_.filter);
-  out.source_index = index;
+  out.proposals.boxes = filter_proposals(out.proposals.boxes, info.height, info.width, options_.filter);
   return true;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -23,9 +24,17 @@ struct PretrainDatasetOptions {
   double max_bad_ratio = 0.01;  ///< more unreadable images than this share stop the run (a few are always allowed)
 };
 
+/// An image before it is decoded, with all that its boxes and crops can be drawn from.
+struct EncodedImage {
+  std::string name;              ///< for errors
+  std::vector<std::byte> bytes;  ///< of its file
+  ProposalSet proposals;         ///< filtered; with the size that its header says
+  std::int64_t source_index = 0;
+};
+
 struct PretrainImage {
   Image image;
-  ProposalSet proposals;          ///< filtered; never empty
+  ProposalSet proposals;          ///< filtered; never empty when there is a store
   std::int64_t source_index = 0;  ///< the entry that was read: the index asked for, or its substitute
 };
 
@@ -37,6 +46,9 @@ class PretrainDataset {
   /// `store` and `logger` must outlive the dataset. Usage Error when there are no entries or when entries have no
   /// record in the store (the message counts them and names one).
   PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options, Logger& logger);
+  /// Images alone, for plans that need no proposals: every set of boxes is empty. Usage Error when there are no
+  /// entries.
+  PretrainDataset(ImageList entries, PretrainDatasetOptions options, Logger& logger);
 
   /// Number of entries, bad ones included.
   std::int64_t size() const { return static_cast<std::int64_t>(entries_.size()); }
@@ -44,6 +56,12 @@ class PretrainDataset {
   /// The image of `index` (0 <= index < size()) with its proposals, or its substitute's. Error when more images than
   /// options.max_bad_ratio cannot be used, or none can.
   PretrainImage load(std::int64_t index) const;
+
+  /// The same with the decoding left to `use`: an image on which it throws an Error cannot be used, and the next is
+  /// tried. What is in `image` from before is overwritten.
+  void visit(std::int64_t index, EncodedImage& image, const std::function<void(const EncodedImage&)>& use) const;
+
+  const DecodeLimits& limits() const { return options_.limits; }
 
   /// Asks the system to have the image's file ready soon.
   void announce(std::int64_t index) const { announce_image(entries_[static_cast<std::size_t>(index)]); }
@@ -62,12 +80,13 @@ class PretrainDataset {
 
  private:
   void check_all_have_records() const;
-  bool try_load(std::int64_t index, PretrainImage& out, std::string& why) const;
+  bool read_encoded(std::int64_t index, EncodedImage& out, std::string& why) const;
+  bool load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const;
   bool known_bad(std::int64_t index) const;
   void record_bad(std::int64_t index, const std::string& why) const;
 
   ImageList entries_;
-  const ProposalStore& store_;
+  const ProposalStore* store_;  // nullptr: images alone
   PretrainDatasetOptions options_;
   Logger& logger_;
   mutable std::mutex mutex_;            // guards bad_

@@ -7,6 +7,7 @@
 #include "soco/base/error.h"
 #include "soco/data/transforms/level.h"
 #include "soco/image/normalize.h"
+#include "soco/proposals/random_boxes.h"
 
 namespace soco {
 namespace {
@@ -61,10 +62,17 @@ bool draw_selections(const std::vector<IdBox>& boxes, const ViewPlan& plan, int 
   return enough;
 }
 
+/// What is drawn from, px of the image.
+std::vector<IdBox> candidate_boxes(const ProposalSet& proposals, const ViewPlan& plan, SampleTrace& trace, Rng& rng) {
+  if (plan.boxes != BoxSource::kRandom) return id_boxes_from_proposals(proposals);
+  trace.random_boxes = random_boxes(proposals.height, proposals.width, {}, rng);
+  return id_boxes_from_proposals({proposals.height, proposals.width, trace.random_boxes});
+}
+
 /// Draws crops and boxes until every set has enough boxes; each failure halves what is enough.
 void draw_crops_and_selections(int height, int width, const ProposalSet& proposals, const ViewPlan& plan,
                                std::vector<BoxSet>& sets, SampleTrace& trace, Rng& rng) {
-  const std::vector<IdBox> boxes = id_boxes_from_proposals(proposals);
+  const std::vector<IdBox> boxes = candidate_boxes(proposals, plan, trace, rng);
   int required = std::max(plan.num_boxes / 2, 1);
   for (trace.num_tries = 1;; ++trace.num_tries) {
     draw_crops(height, width, plan, trace, rng);
@@ -88,6 +96,22 @@ void jitter_clip_and_pad(const ViewPlan& plan, BoxSet& set, BoxSetTrace& set_tra
   set_trace.padding_b = draw_padding(set.side_b, set.side_a, plan.num_boxes, rng);
   set.side_a = pad_boxes(std::move(set.side_a), set_trace.padding_a);
   set.side_b = pad_boxes(std::move(set.side_b), set_trace.padding_b);
+}
+
+/// The boxes of every set, as they lie in its two crops.
+void draw_box_sets(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, std::vector<BoxSet>& sets,
+                   SampleTrace& trace, Rng& rng) {
+  if (plan.boxes != BoxSource::kImage) {
+    draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
+    for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
+    return;
+  }
+  trace.num_tries = 1;
+  draw_crops(height, width, plan, trace, rng);
+  for (BoxSet& set : sets) {
+    set.side_a = clip_boxes({}, trace.views[set.root_a].crop);  // of no box: the whole crop
+    set.side_b = clip_boxes({}, trace.views[set.root_b].crop);
+  }
 }
 
 SampleSide side_in_view(const std::vector<IdBox>& boxes, const ViewTrace& view, int view_size,
@@ -129,8 +153,7 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   trace.views.resize(plan.views.size());
   trace.box_sets.resize(sets.size());
 
-  draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
-  for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
+  draw_box_sets(height, width, proposals, plan, sets, trace, rng);
   for (std::size_t v = 0; v < plan.views.size(); ++v) {
     trace.views[v].flipped = rng.bernoulli(plan.flip_prob);
     trace.views[v].photometric = draw_photometric(plan.views[v].photometric, rng);
@@ -147,24 +170,74 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   return sample;
 }
 
+DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, DecodeMode mode) {
+  DecodeRequest request;
+  request.fast = mode == DecodeMode::kScaled;
+  int x_end = 0, y_end = 0, scale = 8;  // libjpeg's greatest
+  CropRect& region = request.region;
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    const CropRect& crop = trace.views[v].crop;
+    region.x = v == 0 ? crop.x : std::min(region.x, crop.x);
+    region.y = v == 0 ? crop.y : std::min(region.y, crop.y);
+    x_end = std::max(x_end, crop.x + crop.width);
+    y_end = std::max(y_end, crop.y + crop.height);
+    while (scale > 1 && std::min(crop.width, crop.height) < scale * plan.views[v].size) scale /= 2;
+  }
+  region.width = x_end - region.x;
+  region.height = y_end - region.y;
+  if (mode == DecodeMode::kScaled) {
+    request.region = {};
+    request.scale = scale;
+  }
+  return request;
+}
+
+namespace {
+
+/// The crop of `view`, scaled to the view's size.
+void resize_view(const DecodedPart& source, const CropRect& crop, Image& out, ResizeScratch& scratch) {
+  if (source.scale == 1) {
+    const CropRect here{crop.x - source.x, crop.y - source.y, crop.width, crop.height};
+    return crop_and_resize(source.image, here, out, Filter::kBilinear, scratch);
+  }
+  const double scale = source.scale;  // the last row and column of a scaled picture may stand for fewer px
+  const double x = crop.x / scale, y = crop.y / scale;
+  const CropWindow window{x, y, std::min(crop.width / scale, source.image.width - x),
+                          std::min(crop.height / scale, source.image.height - y)};
+  crop_and_resize(source.image, window, out, Filter::kBilinear, scratch);
+}
+
+}  // namespace
+
+void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace,
+                  std::span<const ViewMemory> out, SampleScratch& scratch) {
+  SOCO_ASSERT(out.size() == plan.views.size() && trace.views.size() == plan.views.size());
+  scratch.resized.resize(plan.views.size());
+  for (std::size_t v = 0; v < plan.views.size(); ++v) {
+    const ViewTrace& view = trace.views[v];
+    const int size = plan.views[v].size;
+    const CropSource crop = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
+    Image& resized = scratch.resized[v];
+    reshape(resized, size, size);
+    if (crop.kind == CropSource::Kind::kSame) {
+      const Image& base = scratch.resized[static_cast<std::size_t>(crop.view)];
+      crop_and_resize(base, CropRect{0, 0, base.width, base.height}, resized, Filter::kBilinear, scratch.resize);
+    } else {
+      resize_view(source, view.crop, resized, scratch.resize);
+    }
+    const Mirror mirror = view.flipped ? Mirror::kYes : Mirror::kNo;
+    finish_view(view.photometric, mirror, resized, out[v], scratch.photometric);
+    for (const CutoutRect& rect : view.cutouts) apply_cutout(rect, size, out[v]);
+  }
+}
+
 std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan& plan, const SampleTrace& trace) {
   std::vector<std::vector<float>> views;
-  std::vector<Image> resized;  // before flip and colours: what a "same:" view is made from
-  for (std::size_t v = 0; v < plan.views.size(); ++v) {
-    const int size = plan.views[v].size;
-    const CropSource source = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
-    if (source.kind == CropSource::Kind::kSame) {
-      const Image& base = resized[source.view];
-      resized.push_back(crop_and_resize(base, {0, 0, base.width, base.height}, size, size));
-    } else {
-      resized.push_back(crop_and_resize(image, trace.views[v].crop, size, size));
-    }
-    Image view = trace.views[v].flipped ? flip_horizontal(resized[v]) : resized[v];
-    apply_photometric(trace.views[v].photometric, view);
-    std::vector<float>& pixels = views.emplace_back(std::size_t{3} * size * size);
-    normalize_to_chw(view, kImageNetMean, kImageNetStd, pixels.data());
-    for (const CutoutRect& rect : trace.views[v].cutouts) apply_cutout(rect, size, pixels);
-  }
+  std::vector<ViewMemory> memory;
+  for (const ViewOptions& view : plan.views)
+    memory.push_back({views.emplace_back(std::size_t{3} * view.size * view.size).data()});
+  SampleScratch scratch;
+  render_views(DecodedPart{image}, plan, trace, memory, scratch);
   return views;
 }
 

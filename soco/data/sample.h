@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "soco/base/random.h"
@@ -10,6 +11,7 @@
 #include "soco/data/transforms/photometric.h"
 #include "soco/data/transforms/random_resized_crop.h"
 #include "soco/data/view_plan.h"
+#include "soco/image/codec.h"
 #include "soco/image/image.h"
 #include "soco/structures/box.h"
 #include "soco/structures/proposal_set.h"
@@ -44,6 +46,7 @@ struct BoxSetTrace {
 /// Every random decision of a sample, in data: drawings show it, and an oracle replays it.
 struct SampleTrace {
   int num_tries = 0;
+  std::vector<Box> random_boxes;  ///< BoxSource::kRandom: what took the proposals' place, px of the image
   std::vector<ViewTrace> views;
   std::vector<BoxSetTrace> box_sets;
   std::vector<int> box_set_of_pair;  ///< index into box_sets
@@ -62,12 +65,31 @@ struct Sample {
 /// them. `height`, `width`: the image's.
 Sample draw_sample(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
 
-/// The views as the trace says, each [3, size, size] float32. Draws nothing.
+/// Whether images are decoded as Pillow does, or with less work where it hardly shows: see decode_request_for.
+enum class DecodeMode { kExact, kScaled };
+
+/// What the views of a sample need of an image of `height` x `width` px. Exact: the region of all crops. Scaled: the
+/// whole at the smallest scale from which every view is still made smaller, by libjpeg's fast ways.
+DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, DecodeMode mode);
+
+/// Memory of render_views, kept between samples by one thread.
+struct SampleScratch {
+  std::vector<Image> resized;  // before mirror and colours: what a "same:" view is made from
+  ResizeScratch resize;
+  PhotometricScratch photometric;
+};
+
+/// The views as the trace says, each to its place. Draws nothing. `source` holds what decode_request_for asks for.
+/// Allocates nothing once `scratch` has held a sample of this plan, and as large crops.
+void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace,
+                  std::span<const ViewMemory> out, SampleScratch& scratch);
+
+/// The views of a whole image, each [3, size, size] float32.
 std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan& plan, const SampleTrace& trace);
 
 /// One training sample: views and the boxes of each pair (SoCo section 3.1 to 3.3; the release's order of steps).
-/// `proposals`: true px bounds in `image`; their height and width must be the image's, else Error. `plan` must be
-/// valid. The same rng state gives the same sample.
+/// `proposals`: true px bounds in `image`, looked at when plan.boxes is kObjects; their height and width must be the
+/// image's, else Error. `plan` must be valid. The same rng state gives the same sample.
 Sample make_sample(const Image& image, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
 
 }  // namespace soco

@@ -15,6 +15,13 @@ ObjectContrastInput::Side side_input(SideBatch& side, std::int64_t n, std::int64
           ints(side.levels)};
 }
 
+torch::Tensor view_input(ViewBatch& view, std::int64_t n) {
+  const auto type = view.type == ElementType::kFloat32 ? torch::kFloat32 : torch::kBFloat16;
+  if (view.layout == PixelLayout::kChw)
+    return torch::from_blob(view.pixels.data(), {n, 3, view.height, view.width}, type);
+  return torch::from_blob(view.pixels.data(), {n, view.height, view.width, 3}, type).permute({0, 3, 1, 2});
+}
+
 std::string pair_key(std::size_t pair) { return fmt::format("pairs.{}.", pair); }
 
 void add_side(StateDict& tensors, const std::string& prefix, const ObjectContrastInput::Side& side) {
@@ -45,12 +52,17 @@ ObjectContrastInput::Side read_side(const StateDict& tensors, const std::string&
 
 }  // namespace
 
+HostMemory allocate_pinned(std::size_t bytes) {
+  torch::Tensor block =
+      torch::empty({static_cast<std::int64_t>(bytes)}, torch::TensorOptions().dtype(torch::kUInt8).pinned_memory(true));
+  auto* const data = static_cast<std::byte*>(block.data_ptr());
+  return {data, [block](std::byte*) {}};  // the tensor lives as long as the deleter
+}
+
 ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device) {
   const std::int64_t n = batch.num_images, k = batch.boxes_per_image;
   ObjectContrastInput input;
-  for (ViewBatch& view : batch.views)
-    input.views.push_back(
-        torch::from_blob(view.pixels.data(), {n, 3, view.height, view.width}, torch::kFloat32).to(device));
+  for (ViewBatch& view : batch.views) input.views.push_back(view_input(view, n).to(device));
   for (PairBatch& pair : batch.pairs)
     input.pairs.push_back(
         {pair.view_a, pair.view_b, side_input(pair.a, n, k, device), side_input(pair.b, n, k, device)});
@@ -60,7 +72,8 @@ ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device) 
 StateDict batch_tensors(PretrainBatch& batch) {
   const ObjectContrastInput input = to_input(batch, torch::kCPU);
   StateDict tensors;
-  for (std::size_t v = 0; v < input.views.size(); ++v) tensors.add(fmt::format("views.{}", v), to_host(input.views[v]));
+  for (std::size_t v = 0; v < input.views.size(); ++v)
+    tensors.add(fmt::format("views.{}", v), to_host(input.views[v].to(torch::kFloat32)));
   for (std::size_t p = 0; p < input.pairs.size(); ++p) {
     const auto& pair = input.pairs[p];
     tensors.add(pair_key(p) + "views",

@@ -95,7 +95,8 @@ PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset
       device_(device),
       log_(log),
       loader_(dataset, options.plan, options.loader, static_cast<std::uint64_t>(options.train.seed),
-              *options.train.batch_size / options.train.accumulation),
+              *options.train.batch_size / options.train.accumulation, {},
+              device.is_cuda() ? allocate_pinned : allocate_plain),
       steps_per_epoch_(loader_.batches_per_epoch() / options.train.accumulation),
       schedule_steps_(steps_per_epoch_ * *options.train.epochs),
       total_steps_(options.train.max_steps > 0 ? std::min(schedule_steps_, options.train.max_steps) : schedule_steps_) {

@@ -39,6 +39,12 @@ int orientation_of(const Format& format, std::span<const std::byte> bytes, const
   return limits.apply_exif && format.orientation != nullptr ? format.orientation(bytes) : 1;
 }
 
+void check_file_size(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
+  if (bytes.size() > limits.max_file_bytes)
+    fail("{}: {} bytes are over the limit of {} (data.max_file_mib raises it)", name, bytes.size(),
+         limits.max_file_bytes);
+}
+
 ImageInfo checked_probe(const Format& format, std::span<const std::byte> bytes, const std::string& name,
                         const DecodeLimits& limits) {
   ImageInfo info = format.probe(bytes, name);
@@ -62,14 +68,29 @@ ImageInfo probe_image(std::span<const std::byte> bytes, const std::string& name,
 }
 
 Image decode_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
-  if (bytes.size() > limits.max_file_bytes)
-    fail("{}: {} bytes are over the limit of {} (data.max_file_mib raises it)", name, bytes.size(),
-         limits.max_file_bytes);
+  check_file_size(bytes, name, limits);
   const Format& format = format_of(bytes, name);
   checked_probe(format, bytes, name, limits);
   Image image = format.decode(bytes, name, limits);
   const int orientation = orientation_of(format, bytes, limits);
   return orientation == 1 ? image : formats::apply_orientation(std::move(image), orientation);
+}
+
+void decode_image_part(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits,
+                       const DecodeRequest& request, DecodedPart& out) {
+  const Format* format = bytes.empty() ? nullptr : &format_of(bytes, name);
+  const bool in_parts =
+      format != nullptr && format->decode_part != nullptr && orientation_of(*format, bytes, limits) == 1;
+  if (!in_parts) {
+    out = {decode_image(bytes, name, limits)};
+    return;
+  }
+  check_file_size(bytes, name, limits);
+  const ImageInfo info = checked_probe(*format, bytes, name, limits);
+  const CropRect& region = request.region;
+  SOCO_ASSERT(region.x >= 0 && region.y >= 0 && region.width >= 0 && region.height >= 0);
+  SOCO_ASSERT(region.x <= info.width - region.width && region.y <= info.height - region.height);
+  format->decode_part(bytes, name, limits, request, out);
 }
 
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits) {

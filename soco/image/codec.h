@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "soco/image/image.h"
+#include "soco/image/resize.h"
 
 namespace soco {
 
@@ -36,6 +37,27 @@ Image read_image(const std::filesystem::path& path, const DecodeLimits& limits =
 
 /// The same of bytes in memory; `name` stands for them in errors.
 Image decode_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits = {});
+
+/// How much of a picture is wanted.
+struct DecodeRequest {
+  CropRect region = {};  ///< px of the whole picture; width 0: all of it
+  int scale = 1;         ///< 1, 2, 4 or 8: the sides may be divided by it (rounded up), where the format makes it cheap
+  bool fast = false;     ///< JPEG: chroma is repeated, not interpolated, and the cosine transform is the fast one
+};
+
+/// What was decoded: pixel (i, j) of `image` is the square of `scale` px at ((x + i) * scale, (y + j) * scale) of the
+/// whole picture.
+struct DecodedPart {
+  Image image;
+  int x = 0;
+  int y = 0;
+  int scale = 1;
+};
+
+/// The region asked for, or more, into the memory that `out` has. With scale 1 and without `fast`, pixels are those of
+/// decode_image. Damage outside the region is an error as it is there. Errors as above.
+void decode_image_part(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits,
+                       const DecodeRequest& request, DecodedPart& out);
 
 /// Reads the header alone; the size is the one decode_image would give. Errors as above, as far as the header shows
 /// them.

@@ -40,8 +40,6 @@ void normalize_to(const PlanarImage& image, Mirror mirror, const std::array<floa
 
 }  // namespace
 
-std::size_t element_bytes(ElementType type) { return type == ElementType::kFloat32 ? 4 : 2; }
-
 void normalize(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
                const std::array<float, 3>& std, const ViewMemory& out) {
   return out.type == ElementType::kFloat32

@@ -5,6 +5,7 @@
 
 #include "soco/image/image.h"
 #include "soco/image/planar_image.h"
+#include "soco/structures/pixel_format.h"
 
 namespace soco {
 
@@ -12,11 +13,6 @@ inline constexpr std::array<float, 3> kImageNetMean{0.485f, 0.456f, 0.406f};  //
 inline constexpr std::array<float, 3> kImageNetStd{0.229f, 0.224f, 0.225f};
 
 enum class Mirror { kNo, kYes };  ///< whether left and right change places
-
-enum class ElementType { kFloat32, kBfloat16 };
-enum class PixelLayout { kChw, kHwc };  ///< planes, or pixels (a channels-last batch)
-
-std::size_t element_bytes(ElementType type);
 
 /// Where a view goes: [3, height, width] or [height, width, 3] elements, dense, aligned as its elements are.
 struct ViewMemory {

@@ -13,6 +13,8 @@ void PretrainOptions::validate() const {
     fail_usage(
         "train.checkpoint_every_steps and train.checkpoint_every_minutes are both 0: a stop would lose the run; set "
         "one");
+  if (loader.pixels == ElementType::kBfloat16 && train.precision != Precision::kBFloat16)
+    fail_usage("loader.pixels = bfloat16 needs train.precision = bf16: networks in fp32 take float32");
   const bool has_levels = !plan.level_thresholds.empty();
   if (has_levels != (model.architecture == Architecture::kFpn))
     fail_usage(

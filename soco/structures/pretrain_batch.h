@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
+
+#include "soco/base/error.h"
+#include "soco/structures/host_buffer.h"
+#include "soco/structures/pixel_format.h"
 
 namespace soco {
 
@@ -9,7 +14,16 @@ namespace soco {
 struct ViewBatch {
   int height = 0;
   int width = 0;
-  std::vector<float> pixels;  // [N, 3, height, width] float32, RGB, mean subtracted and divided by the deviation
+  ElementType type = ElementType::kFloat32;
+  PixelLayout layout = PixelLayout::kChw;
+  HostBuffer pixels;  // [N, 3, height, width] or [N, height, width, 3], RGB, mean subtracted, divided by the deviation
+
+  /// All of them; std::logic_error when they are not float32.
+  std::span<float> floats() {
+    SOCO_ASSERT(type == ElementType::kFloat32);
+    return {reinterpret_cast<float*>(pixels.data()), pixels.size() / sizeof(float)};
+  }
+  std::span<const float> floats() const { return const_cast<ViewBatch*>(this)->floats(); }
 };
 
 /// The K boxes an image has in one view of a pair.

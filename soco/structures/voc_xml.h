@@ -25,8 +25,8 @@ struct VocImage {
 CocoBox coco_box_from_voc(double xmin, double ymin, double xmax, double ymax);
 
 /// Reads an annotation: size (width, height) and the objects' name, bndbox and difficult; parts of objects (heads,
-/// hands) and the rest are passed over. Errors name `name`: those of read_xml, an element missing, a corner twice, a number
-/// that is none, a box of negative size.
+/// hands) and the rest are passed over. Errors name `name`: those of read_xml, an element missing, a corner twice, a
+/// number that is none, a box of negative size.
 VocImage read_voc_image(std::string_view text, const std::string& name);
 
 /// All .xml files of an `Annotations` folder, by name: images with ids from 1, categories by name with ids from 1. An

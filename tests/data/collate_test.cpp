@@ -21,7 +21,6 @@ ViewPlan two_pixel_plan() {
 
 Sample hand_made_sample(float value) {
   Sample sample;
-  sample.views = {std::vector<float>(3, value), std::vector<float>(12, -value)};
   const SampleSide a{{{value, 0, 1, 1}, {0, value, 1, 1}}, {3, 5}, {1, -1}};
   const SampleSide b{{{0, 0, value, 1}, {0, 0, 1, value}}, {5, 3}, {0, 2}};
   sample.pairs = {{a, b}};
@@ -30,14 +29,14 @@ Sample hand_made_sample(float value) {
 
 TEST(ShapeBatch, GivesEveryArrayItsSize) {
   PretrainBatch batch;
-  shape_batch(two_pixel_plan(), 3, batch);
+  shape_batch(two_pixel_plan(), 3, {}, batch);
   EXPECT_EQ(batch.num_images, 3);
   EXPECT_EQ(batch.boxes_per_image, 2);
   EXPECT_EQ(batch.sample_indices.size(), 3u);
   ASSERT_EQ(batch.views.size(), 2u);
   EXPECT_EQ(batch.views[1].height, 2);
   EXPECT_EQ(batch.views[1].width, 2);
-  EXPECT_EQ(batch.views[1].pixels.size(), 3u * 3 * 2 * 2);
+  EXPECT_EQ(batch.views[1].floats().size(), 3u * 3 * 2 * 2);
   ASSERT_EQ(batch.pairs.size(), 1u);
   EXPECT_EQ(batch.pairs[0].view_b, 1);
   EXPECT_EQ(batch.pairs[0].a.boxes.size(), 3u * 2 * 4);
@@ -45,35 +44,69 @@ TEST(ShapeBatch, GivesEveryArrayItsSize) {
   EXPECT_EQ(batch.pairs[0].b.levels.size(), 3u * 2);
 }
 
+TEST(ShapeBatch, HasOneBoxWhereTheBoxIsTheImage) {
+  ViewPlan plan = two_pixel_plan();
+  plan.boxes = BoxSource::kImage;
+  PretrainBatch batch;
+  shape_batch(plan, 3, {}, batch);
+  EXPECT_EQ(batch.boxes_per_image, 1);
+  EXPECT_EQ(batch.pairs[0].a.ids.size(), 3u);
+}
+
 TEST(ShapeBatch, KeepsMemoryThatFits) {
   PretrainBatch batch;
-  shape_batch(two_pixel_plan(), 3, batch);
-  const float* before = batch.views[1].pixels.data();
-  shape_batch(two_pixel_plan(), 3, batch);
+  shape_batch(two_pixel_plan(), 3, {}, batch);
+  const std::byte* before = batch.views[1].pixels.data();
+  shape_batch(two_pixel_plan(), 3, {}, batch);
   EXPECT_EQ(batch.views[1].pixels.data(), before);
 }
 
-TEST(CopySampleInto, WritesItsRowAndNoOther) {
+TEST(ShapeBatch, TakesTheElementsAndTheMemoryThatAreAskedFor) {
+  static int num_blocks = 0;
+  const HostAllocator counting = [](std::size_t bytes) {
+    ++num_blocks;
+    return allocate_plain(bytes);
+  };
   PretrainBatch batch;
-  shape_batch(two_pixel_plan(), 2, batch);
-  copy_sample_into(hand_made_sample(0.25f), 70, 1, batch);
-  copy_sample_into(hand_made_sample(0.5f), 60, 0, batch);
+  const BatchFormat format{ElementType::kBfloat16, PixelLayout::kHwc, counting};
+  for (int i = 0; i < 2; ++i) shape_batch(two_pixel_plan(), 3, format, batch);
+  EXPECT_EQ(num_blocks, 2);  // one for each view, kept
+  EXPECT_EQ(batch.views[1].pixels.size(), 3u * 3 * 2 * 2 * 2);
+  EXPECT_EQ(batch.views[1].layout, PixelLayout::kHwc);
+  PretrainBatch other = std::move(batch);
+  shape_batch(two_pixel_plan(), 3, format, batch);  // has given its memory away
+  EXPECT_EQ(num_blocks, 4);
+}
+
+TEST(ViewsOfRow, GivesEachRowItsPlaceInEveryView) {
+  PretrainBatch batch;
+  shape_batch(two_pixel_plan(), 2, {}, batch);
+  std::vector<ViewMemory> views(7);
+  views_of_row(batch, 1, views);
+  ASSERT_EQ(views.size(), 2u);
+  EXPECT_EQ(views[0].data, batch.views[0].floats().data() + 3);
+  EXPECT_EQ(views[1].data, batch.views[1].floats().data() + 12);
+  EXPECT_THROW(views_of_row(batch, 2, views), std::logic_error);
+}
+
+TEST(CopyBoxesInto, WritesItsRowAndNoOther) {
+  PretrainBatch batch;
+  shape_batch(two_pixel_plan(), 2, {}, batch);
+  copy_boxes_into(hand_made_sample(0.25f), 70, 1, batch);
+  copy_boxes_into(hand_made_sample(0.5f), 60, 0, batch);
   EXPECT_THAT(batch.sample_indices, ElementsAre(60, 70));
-  EXPECT_THAT(batch.views[0].pixels, ElementsAre(0.5f, 0.5f, 0.5f, 0.25f, 0.25f, 0.25f));
-  EXPECT_EQ(batch.views[1].pixels[11], -0.5f);
-  EXPECT_EQ(batch.views[1].pixels[12], -0.25f);
   EXPECT_THAT(batch.pairs[0].a.boxes, ElementsAre(0.5f, 0, 1, 1, 0, 0.5f, 1, 1, 0.25f, 0, 1, 1, 0, 0.25f, 1, 1));
   EXPECT_THAT(batch.pairs[0].b.ids, ElementsAre(5, 3, 5, 3));
   EXPECT_THAT(batch.pairs[0].a.levels, ElementsAre(1, -1, 1, -1));
 }
 
-TEST(CopySampleInto, RefusesASampleOfAnotherPlan) {
+TEST(CopyBoxesInto, RefusesASampleOfAnotherPlan) {
   PretrainBatch batch;
-  shape_batch(two_pixel_plan(), 2, batch);
+  shape_batch(two_pixel_plan(), 2, {}, batch);
   Sample sample = hand_made_sample(0.5f);
-  sample.views[1].pop_back();
-  EXPECT_THROW(copy_sample_into(sample, 0, 0, batch), std::logic_error);
-  EXPECT_THROW(copy_sample_into(hand_made_sample(0.5f), 0, 2, batch), std::logic_error);
+  sample.pairs.clear();
+  EXPECT_THROW(copy_boxes_into(sample, 0, 0, batch), std::logic_error);
+  EXPECT_THROW(copy_boxes_into(hand_made_sample(0.5f), 0, 2, batch), std::logic_error);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <set>
 
@@ -35,7 +37,7 @@ void add(Hasher128& hasher, const std::vector<T>& values) {
 
 std::string hash_of(const PretrainBatch& batch) {
   Hasher128 hasher;
-  for (const ViewBatch& view : batch.views) add(hasher, view.pixels);
+  for (const ViewBatch& view : batch.views) hasher.update(std::span(view.pixels.data(), view.pixels.size()));
   for (const PairBatch& pair : batch.pairs) {
     for (const SideBatch* side : {&pair.a, &pair.b}) {
       add(hasher, side->boxes);
@@ -99,7 +101,8 @@ TEST(DataLoader, GivesTheSamplesOfTheSamplersOrder) {
     const Sample sample = make_sample(input.image, input.proposals, small_plan(), rng);
     for (int v = 0; v < 3; ++v) {
       const std::size_t n = sample.views[v].size();
-      ASSERT_TRUE(std::equal(sample.views[v].begin(), sample.views[v].end(), batch->views[v].pixels.begin() + row * n));
+      ASSERT_TRUE(std::equal(sample.views[v].begin(), sample.views[v].end(),
+                             batch->views[v].floats().begin() + static_cast<std::ptrdiff_t>(row * n)));
     }
     for (int k = 0; k < 4; ++k) {
       EXPECT_EQ(batch->pairs[1].b.ids[row * 4 + k], sample.pairs[1].b.ids[k]);
@@ -230,10 +233,11 @@ TEST(DataLoader, RefusesWhatCannotWork) {
 void add_rows(const PretrainBatch& batch, Hasher128& hasher) {
   const auto add_row = [&](const auto& values, int row) {
     const std::size_t size = values.size() / static_cast<std::size_t>(batch.num_images);
-    hasher.update(std::as_bytes(std::span(values).subspan(static_cast<std::size_t>(row) * size, size)));
+    hasher.update(
+        std::as_bytes(std::span(values.data(), values.size()).subspan(static_cast<std::size_t>(row) * size, size)));
   };
   for (int row = 0; row < batch.num_images; ++row) {
-    for (const ViewBatch& view : batch.views) add_row(view.pixels, row);
+    for (const ViewBatch& view : batch.views) add_row(view.floats(), row);
     for (const PairBatch& pair : batch.pairs) {
       for (const SideBatch* side : {&pair.a, &pair.b}) {
         add_row(side->boxes, row);
@@ -339,6 +343,28 @@ TEST(DataLoader, CountsWhatItsWorkersDo) {
   EXPECT_GT(stages.decode, 0);
   EXPECT_GT(stages.augment, 0);
   EXPECT_LE(stages.decode + stages.augment, spent.count());  // one thread did all of it
+}
+
+TEST(DataLoader, GivesTheSamePixelsInBfloat16AndChannelsLast) {
+  const Fixture f(9);
+  const auto first_batch = [&](const LoaderOptions& options) {
+    DataLoader loader(f.dataset, small_plan(), options, 5, 9);
+    loader.start(0, 0);
+    return std::move(*loader.next());
+  };
+  LoaderOptions other = workers(2);
+  other.pixels = ElementType::kBfloat16;
+  other.layout = PixelLayout::kHwc;
+  const PretrainBatch plain = first_batch(workers(2)), packed = first_batch(other);
+  const auto values = plain.views[0].floats();
+  const auto* bits = reinterpret_cast<const std::uint16_t*>(packed.views[0].pixels.data());
+  constexpr std::size_t kPlane = 16 * 16;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t row = i / (3 * kPlane), channel = i / kPlane % 3, pixel = i % kPlane;
+    const std::uint32_t wide = std::uint32_t{bits[(row * kPlane + pixel) * 3 + channel]} << 16;
+    // Eight bits of significand: within half a step of 2^-8 of the value.
+    ASSERT_NEAR(std::bit_cast<float>(wide), values[i], std::abs(values[i]) / 256);
+  }
 }
 
 TEST(LoaderOptions, AutoIsAtLeastOneWorker) {

@@ -195,6 +195,74 @@ TEST(DrawSample, DrawsCutoutsOnlyWhereThePlanSaysSo) {
   EXPECT_EQ(sample.trace.views[2].cutouts.size(), 4u);
 }
 
+TEST(DrawSample, ImageBoxesAreTheWholeViewsWithoutProposalsOrJitter) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.boxes = BoxSource::kImage;
+  plan.box_jitter_prob = 1;
+  plan.flip_prob = 0;
+  for (int i = 0; i < 20; ++i) {
+    Rng rng = sample_rng(i);
+    const Sample sample = draw_sample(300, 400, {300, 400, {}}, plan, rng);
+    for (std::size_t p = 0; p < 2; ++p) {
+      for (const auto& [side, view] :
+           {std::pair(sample.pairs[p].a, 0), std::pair(sample.pairs[p].b, plan.pairs[p].b)}) {
+        const CropRect& crop = sample.trace.views[view].crop;
+        const auto last = [](int extent) {
+          return static_cast<float>((extent - 1.0) / extent);
+        };  // the release's corner
+        EXPECT_THAT(side.boxes, ElementsAre(Box{0, 0, last(crop.width), last(crop.height)}));
+        EXPECT_THAT(side.ids, ElementsAre(1));
+        EXPECT_THAT(side.levels, ElementsAre(plan.views[view].size == 112 ? 2 : 3));  // 112 and 224 px: P4, P5
+      }
+    }
+  }
+}
+
+TEST(DrawSample, RandomBoxesAreNewInEachStreamAndSeenByEveryPair) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.boxes = BoxSource::kRandom;
+  plan.box_jitter_prob = 0;
+  plan.flip_prob = 0;
+  Rng first = sample_rng(0), again = sample_rng(0), other = sample_rng(1);
+  const Sample sample = draw_sample(300, 400, {300, 400, {}}, plan, first);
+  EXPECT_EQ(draw_sample(300, 400, {300, 400, {}}, plan, again).trace.random_boxes, sample.trace.random_boxes);
+  EXPECT_NE(draw_sample(300, 400, {300, 400, {}}, plan, other).trace.random_boxes, sample.trace.random_boxes);
+  for (const Sample::Pair& pair : sample.pairs) {
+    for (int k = 0; k < 4; ++k) {  // view 1 is the whole image: its boxes are the drawn ones, by the release's corners
+      const Box drawn = sample.trace.random_boxes.at(pair.a.ids[k] - 1);
+      EXPECT_EQ(pair.a.boxes[k], (Box{drawn.x1 / 400, drawn.y1 / 300, (drawn.x2 - 2) / 400, (drawn.y2 - 2) / 300}));
+    }
+  }
+}
+
+TEST(DrawSample, OneLevelServesAllBoxesUnderHighThresholds) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.level_thresholds = {10000, 10001, 10002, 10003};
+  plan.num_boxes = 9;
+  Rng rng = sample_rng(0);
+  const Sample sample = draw_sample(300, 400, testing::test_proposals(300, 400, 20, 1), plan, rng);
+  EXPECT_EQ(sample.pairs[0].b.levels.size(), 9u);
+  EXPECT_THAT(sample.pairs[0].a.levels, Each(0));
+  EXPECT_THAT(sample.pairs[1].b.levels, Each(0));
+}
+
+TEST(DecodeRequest, IsTheRegionOfAllCropsOrTheSmallestScaleThatSuffices) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  SampleTrace trace;
+  trace.views.resize(3);
+  trace.views[0].crop = {40, 30, 900, 1000};
+  trace.views[1].crop = {100, 10, 1000, 500};
+  trace.views[2].crop = {60, 60, 500, 500};
+  const DecodeRequest exact = decode_request_for(plan, trace, DecodeMode::kExact);
+  EXPECT_EQ(exact.region, (CropRect{40, 10, 1060, 1020}));
+  EXPECT_EQ(exact.scale, 1);
+  EXPECT_FALSE(exact.fast);
+  // 500 / 2 = 250 is above 224, 500 / 4 is not.
+  EXPECT_EQ(decode_request_for(plan, trace, DecodeMode::kScaled).scale, 2);
+  trace.views[1].crop = {0, 0, 447, 500};
+  EXPECT_EQ(decode_request_for(plan, trace, DecodeMode::kScaled).scale, 1);
+}
+
 TEST(DrawSample, RefusesProposalsOfAnotherImageSize) {
   Rng rng = sample_rng(0);
   try {

@@ -12,11 +12,13 @@
 
 #include "soco/base/file.h"
 #include "soco/base/json.h"
+#include "soco/base/random.h"
 #include "soco/image/blur.h"
 #include "soco/image/codec.h"
 #include "soco/image/color.h"
 #include "soco/image/normalize.h"
 #include "soco/image/resize.h"
+#include "testing/photometric_cases.h"
 
 namespace soco {
 namespace {
@@ -99,10 +101,12 @@ void expect_enhancement_equal(const std::string& op, const char* parameter, void
 TEST(ImageOracle, CropsAndResizesAsPillow) {
   const std::map<std::string, Filter> filters{
       {"bilinear", Filter::kBilinear}, {"bicubic", Filter::kBicubic}, {"lanczos", Filter::kLanczos}};
-  expect_equal_to_oracle("crop_and_resize", [&](const Image& image, const Json& one) {
-    const auto crop = one.at("crop").get<std::vector<int>>();
-    return crop_and_resize(image, {crop[0], crop[1], crop[2], crop[3]}, one.at("out_size")[0].get<int>(),
-                           one.at("out_size")[1].get<int>(), filters.at(one.at("filter").get<std::string>()));
+  testing::for_each_target([&] {
+    expect_equal_to_oracle("crop_and_resize", [&](const Image& image, const Json& one) {
+      const auto crop = one.at("crop").get<std::vector<int>>();
+      return crop_and_resize(image, {crop[0], crop[1], crop[2], crop[3]}, one.at("out_size")[0].get<int>(),
+                             one.at("out_size")[1].get<int>(), filters.at(one.at("filter").get<std::string>()));
+    });
   });
 }
 
@@ -165,9 +169,38 @@ TEST(ImageOracle, DecodesEveryFormatAsPillow) {
     if (!found.empty() && failed[format]++ < 5) ADD_FAILURE() << name << ": " << found << " " << one.dump();
   }
   for (const char* format : {"JPEG", "PNG", "WebP", "TIFF", "BMP", "PPM"}) {
-    EXPECT_GE(count[format], 200) << format;
+    const bool common = format == std::string("JPEG") || format == std::string("PNG");
+    EXPECT_GE(count[format], common ? 2000 : 200) << format;
     EXPECT_EQ(failed[format], 0) << format;
   }
+}
+
+TEST(ImageOracle, DecodesRegionsOfJpegsAsTheWhole) {
+  const auto cases = OracleCases::open("decode");
+  if (!cases) GTEST_SKIP() << "no tests/oracles/image_oracle.py results in $SOCO_ORACLE_DIR/image";
+  Rng rng(3, 0, 0, purpose::kSynth);
+  const auto below = [&](int limit) { return static_cast<int>(rng.uniform_int(static_cast<std::uint64_t>(limit))); };
+  DecodedPart part;
+  int num_smaller = 0, num_cases = 0;
+  for (const Json& one : cases->all()) {
+    if (one.at("format") != "JPEG") continue;
+    const Image whole = cases->expected(one);
+    CropRect region{below(whole.width), below(whole.height), 0, 0};
+    region.width = 1 + below(whole.width - region.x);
+    region.height = 1 + below(whole.height - region.y);
+    decode_image_part(cases->bytes(one, "input"), "case", {}, {.region = region}, part);
+    ASSERT_TRUE(part.x <= region.x && region.x + region.width <= part.x + part.image.width) << one.dump();
+    ASSERT_TRUE(part.y <= region.y && region.y + region.height <= part.y + part.image.height) << one.dump();
+    const CropRect here{region.x - part.x, region.y - part.y, region.width, region.height};
+    ASSERT_EQ(difference(crop_and_resize(part.image, here, region.height, region.width),
+                         crop_and_resize(whole, region, region.height, region.width)),
+              "")
+        << one.dump();
+    num_smaller += part.image.pixels.size() < whole.pixels.size();
+    ++num_cases;
+  }
+  EXPECT_GE(num_cases, 2000);
+  EXPECT_GE(num_smaller, 1000);
 }
 
 TEST(ImageOracle, TurnsAsExifOrientationSaysWhenAsked) {

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Writes what Pillow and torchvision make of random images, for tests/image/oracle_test.cpp.
 
-    image_oracle.py OUT_DIR        writes OUT_DIR/index.json and OUT_DIR/data.bin
+    image_oracle.py OUT_DIR        writes OUT_DIR/index.json, OUT_DIR/data.bin and OUT_DIR/crops.json
 
 Needs Pillow 9.4 (the pixel arithmetic of later versions differs in places), numpy and torchvision 0.14. Every case has
 raw or encoded input bytes and the expected output bytes: uint8 [height, width, 3], for "normalize" float32 [3, h, w].
+crops.json: what RandomResizedCrop draws: [height, width, scales, ratios, [[area share, aspect] of each try], [y, x, h, w]].
 """
 import io
 import json
@@ -15,10 +16,13 @@ import sys
 import zlib
 
 import numpy as np
+import torch
 from PIL import Image, ImageFilter, ImageOps
+from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms import functional as F
 
-CASES_PER_OP = 240
+CASES_PER_OP = 240  # of colours (photometric_oracle.py has more) and rare formats
+MANY_CASES = 2000   # of JPEG, PNG, each resize filter and crops
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
@@ -71,8 +75,8 @@ def array(image):
 def crop_cases(out, rng):
     filters = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
     for name, resample in filters.items():
-        for i in range(CASES_PER_OP):
-            pixels = random_image(rng, 60 if i % 8 else 300)
+        for i in range(MANY_CASES):
+            pixels = random_image(rng, 60 if i % 16 else 300)
             h, w = pixels.shape[:2]
             x1, y1 = int(rng.integers(w)), int(rng.integers(h))
             cw, ch = int(rng.integers(1, w - x1 + 1)), int(rng.integers(1, h - y1 + 1))
@@ -133,8 +137,8 @@ def decode_case(out, kind, data, expected=None):
 
 
 def jpeg_cases(out, rng):
-    for i in range(CASES_PER_OP):
-        image = Image.fromarray(random_image(rng, 70)).convert(["RGB", "RGB", "RGB", "L", "CMYK"][i % 5])
+    for i in range(MANY_CASES):
+        image = Image.fromarray(random_image(rng, 70 if i % 8 else 200)).convert(["RGB", "RGB", "RGB", "L", "CMYK"][i % 5])
         options = {"quality": int(rng.integers(1, 101)), "progressive": bool(rng.integers(2)), "optimize": bool(rng.integers(2))}
         if image.mode == "RGB":
             options["subsampling"] = int(rng.integers(3))
@@ -157,7 +161,7 @@ def png_of_samples(samples, color_type, bits, interlaced):
 
 
 def png_cases(out, rng):
-    for i in range(CASES_PER_OP):
+    for i in range(MANY_CASES):
         image = Image.fromarray(random_image(rng))
         mode = ["RGB", "L", "1", "P", "LA", "RGBA"][i % 6]
         options = {}
@@ -260,6 +264,26 @@ def tiff_cases(out, rng):
         decode_case(out, "TIFF", encoded(image, format="TIFF", compression=compression, tiffinfo=orientation))
 
 
+def crop_draws(rng):
+    """Every uniform number that get_params draws, and where its crop lies."""
+    rows, drawn, draw = [], [], torch.Tensor.uniform_
+    torch.Tensor.uniform_ = lambda tensor, low, high: drawn.append(draw(tensor, low, high)) or drawn[-1]
+    torch.manual_seed(20210602)
+    for i in range(MANY_CASES):
+        height, width = (int(x) for x in rng.integers(1, 600, 2))
+        if i % 4 == 0:  # long pictures: most need the central crop
+            height, width = [(height, 1 + height // 30), (1 + width // 30, width)][i % 8 // 4]
+        scales = sorted(float(x) for x in rng.uniform(0.01, 1, 2))
+        ratios = [[3 / 4, 4 / 3], [0.5, 2.0], [0.9, 1.0]][i % 3]
+        drawn.clear()
+        picture = Image.new("L", (width, height))
+        y, x, h, w = RandomResizedCrop.get_params(picture, scales, ratios)
+        tries = [[drawn[k].item(), torch.exp(drawn[k + 1]).item()] for k in range(0, len(drawn), 2)]
+        rows.append([height, width, scales, ratios, tries, [y, x, h, w]])
+    torch.Tensor.uniform_ = draw
+    return rows
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -269,6 +293,7 @@ def main():
                   tiff_cases):
         cases(out, rng)
     out.close()
+    (out.folder / "crops.json").write_text(json.dumps({"crops": crop_draws(rng)}))
     print(f"{len(out.cases)} cases in {out.folder}")
 
 

@@ -27,7 +27,7 @@ oracle() {
   fi
 }
 
-oracle image image_oracle.py "numpy PIL torchvision" image
+oracle image image_oracle.py "numpy PIL torch torchvision" image
 oracle photometric photometric_oracle.py "numpy PIL torch torchvision" photometric
 oracle colour_space colour_space_oracle.py "numpy skimage" colour_space.json
 oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective_search

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "soco/base/error.h"
+#include <cstddef>
+#include <cstring>
 
 namespace soco {
 namespace {
@@ -41,13 +41,15 @@ std::optional<CutoutRect> draw_cutout(const Box& box, int view_size, const ViewP
   return cutout_rect(x2 - x1 + 1, y2 - y1 + 1, area_ratio, center_x, center_y, view_size);
 }
 
-void apply_cutout(const CutoutRect& rect, int view_size, std::span<float> view) {
-  const std::size_t plane = static_cast<std::size_t>(view_size) * view_size;
-  SOCO_ASSERT(view.size() == 3 * plane);
-  for (std::size_t channel = 0; channel < 3; ++channel) {
+void apply_cutout(const CutoutRect& rect, int view_size, const ViewMemory& view) {
+  const bool planes = view.layout == PixelLayout::kChw;
+  const std::size_t pixel_bytes = element_bytes(view.type) * (planes ? 1 : 3);
+  const auto size = static_cast<std::size_t>(view_size);
+  auto* const bytes = static_cast<std::byte*>(view.data);
+  for (std::size_t plane = 0; plane < (planes ? 3u : 1u); ++plane) {
     for (int y = rect.y1; y <= rect.y2; ++y) {
-      float* row = view.data() + channel * plane + static_cast<std::size_t>(y) * view_size;
-      std::fill(row + rect.x1, row + rect.x2 + 1, 0.0f);
+      const std::size_t first = (plane * size + static_cast<std::size_t>(y)) * size + static_cast<std::size_t>(rect.x1);
+      std::memset(bytes + first * pixel_bytes, 0, static_cast<std::size_t>(rect.x2 - rect.x1 + 1) * pixel_bytes);
     }
   }
 }

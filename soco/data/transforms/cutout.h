@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <optional>
-#include <span>
 
 #include "soco/base/random.h"
 #include "soco/data/view_plan.h"
+#include "soco/image/normalize.h"
 #include "soco/structures/box.h"
 
 namespace soco {
@@ -24,7 +24,7 @@ std::optional<CutoutRect> cutout_rect(int box_width, int box_height, double area
 /// on its pixels. `box` in [0, 1] of the view as it is seen (after the flip); corners are truncated to integers.
 std::optional<CutoutRect> draw_cutout(const Box& box, int view_size, const ViewPlan& plan, Rng& rng);
 
-/// Sets the rectangle to 0 in all channels. `view`: [3, view_size, view_size] float32, normalised.
-void apply_cutout(const CutoutRect& rect, int view_size, std::span<float> view);
+/// Sets the rectangle to 0 in all channels. `view`: view_size px high and wide, normalised.
+void apply_cutout(const CutoutRect& rect, int view_size, const ViewMemory& view);
 
 }  // namespace soco

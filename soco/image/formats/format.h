@@ -19,6 +19,9 @@ struct Format {
   ImageInfo (*probe)(Bytes bytes, const std::string& name);  // header alone; `format` is left empty
   Image (*decode)(Bytes bytes, const std::string& name, const DecodeLimits& limits);  // size checked already
   int (*orientation)(Bytes bytes);  // EXIF's, 1..8; nullptr when the format has none or decode() has applied it
+  // See decode_image_part; nullptr when the format is decoded as a whole.
+  void (*decode_part)(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
+                      DecodedPart& out) = nullptr;
 };
 
 extern const Format kJpeg, kPng, kWebp, kTiff, kBmp, kPpm;

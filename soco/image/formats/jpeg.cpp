@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "soco/base/error.h"
 #include "soco/image/formats/format.h"
@@ -84,12 +85,43 @@ bool read_header(Decoder& decoder) {
   return true;
 }
 
-bool start(Decoder& decoder) {
+/// The columns and rows of the output that are read.
+struct Part {
+  JDIMENSION x, y, width, height;
+};
+
+bool start(Decoder& decoder, const DecodeRequest& request) {
   if (setjmp(decoder.errors.leave) != 0) return false;
   const J_COLOR_SPACE space = decoder.info.jpeg_color_space;
   const bool four = space == JCS_CMYK || space == JCS_YCCK;
   decoder.info.out_color_space = four ? JCS_CMYK : space == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;
+  decoder.info.scale_denom = static_cast<unsigned>(request.scale);
+  if (request.fast) {
+    decoder.info.do_fancy_upsampling = FALSE;  // also lets libjpeg upsample and convert colours in one go
+    decoder.info.dct_method = JDCT_IFAST;
+  }
   jpeg_start_decompress(&decoder.info);
+  return true;
+}
+
+/// Sets the output to the region and what makes it exact: libjpeg interpolates chroma across 8 px at the most.
+bool set_part(Decoder& decoder, const CropRect& region, Part& part) {
+  if (setjmp(decoder.errors.leave) != 0) return false;
+  constexpr JDIMENSION kMargin = 8;
+  const jpeg_decompress_struct& info = decoder.info;
+  const auto low = [](int at) { return static_cast<JDIMENSION>(std::max(0, at - static_cast<int>(kMargin))); };
+  part.x = low(region.x);
+  part.y = low(region.y);
+  part.width = std::min(info.output_width, static_cast<JDIMENSION>(region.x + region.width) + kMargin) - part.x;
+  part.height = std::min(info.output_height, static_cast<JDIMENSION>(region.y + region.height) + kMargin) - part.y;
+  if (part.width < info.output_width) jpeg_crop_scanline(&decoder.info, &part.x, &part.width);
+  return true;
+}
+
+/// Passes `count` rows over.
+bool skip_rows(Decoder& decoder, JDIMENSION count) {
+  if (setjmp(decoder.errors.leave) != 0) return false;
+  if (count > 0) jpeg_skip_scanlines(&decoder.info, count);
   return true;
 }
 
@@ -131,22 +163,40 @@ void convert_row(const std::uint8_t* in, int components, int width, std::uint8_t
     rgb_from_cmyk(255 - in[4 * x], 255 - in[4 * x + 1], 255 - in[4 * x + 2], 255 - in[4 * x + 3], rgb + 3 * x);
 }
 
-Image decode(Bytes bytes, const std::string& name, const DecodeLimits& limits) {
-  Decoder decoder(bytes, limits);
-  if (!read_header(decoder) || !start(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
-  Image image = make_image(static_cast<int>(decoder.info.output_height), static_cast<int>(decoder.info.output_width));
+/// Reads the part's rows into `image`, which has its size; the whole rest is passed over, so that damage is seen.
+void read_part(Decoder& decoder, const Part& part, const std::string& name, Image& image) {
   const int components = decoder.info.output_components;
-  std::vector<std::uint8_t> raw(
-      components == 3 ? 0 : static_cast<std::size_t>(image.width) * static_cast<std::size_t>(components));
-  for (int y = 0; y < image.height; ++y) {
-    if (!read_row(decoder, components == 3 ? image.row(y) : raw.data()))
-      fail("{}: damaged JPEG, row {}: {}", name, y, decoder.errors.message);
+  std::vector<std::uint8_t> raw(components == 3 ? 0 : std::size_t{part.width} * static_cast<std::size_t>(components));
+  bool good = skip_rows(decoder, part.y);
+  for (int y = 0; good && y < image.height; ++y) {
+    good = read_row(decoder, components == 3 ? image.row(y) : raw.data());
     if (components != 3) convert_row(raw.data(), components, image.width, image.row(y));
   }
-  if (!finish(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  good = good && skip_rows(decoder, decoder.info.output_height - decoder.info.output_scanline) && finish(decoder);
+  if (!good) fail("{}: damaged JPEG, row {}: {}", name, decoder.info.output_scanline, decoder.errors.message);
   // libjpeg fills what is missing with grey and only warns; such a picture is not what was stored.
   if (decoder.errors.base.num_warnings > 0) fail("{}: damaged or truncated JPEG: {}", name, decoder.errors.message);
-  return image;
+}
+
+void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
+                 DecodedPart& out) {
+  Decoder decoder(bytes, limits);
+  if (!read_header(decoder) || !start(decoder, request)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  Part part{0, 0, decoder.info.output_width, decoder.info.output_height};
+  // Regions of scaled or fast pictures would need rules of their own to be independent of the region.
+  const bool region = request.region.width > 0 && request.scale == 1 && !request.fast;
+  if (region && !set_part(decoder, request.region, part)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  reshape(out.image, static_cast<int>(part.height), static_cast<int>(part.width));
+  out.x = static_cast<int>(part.x);
+  out.y = static_cast<int>(part.y);
+  out.scale = request.scale;
+  read_part(decoder, part, name, out.image);
+}
+
+Image decode(Bytes bytes, const std::string& name, const DecodeLimits& limits) {
+  DecodedPart whole;
+  decode_part(bytes, name, limits, {}, whole);
+  return std::move(whole.image);
 }
 
 struct Encoder {
@@ -187,7 +237,7 @@ bool encode(Encoder& encoder, const Image& image, int quality) {
 
 }  // namespace
 
-const Format kJpeg{"JPEG", matches, probe, decode, orientation};
+const Format kJpeg{"JPEG", matches, probe, decode, orientation, decode_part};
 
 }  // namespace soco::formats
 

@@ -63,13 +63,24 @@ TEST(DrawCutout, HandlesBoxesOfNoExtent) {
 
 TEST(ApplyCutout, ZeroesTheRectangleInAllChannelsAndNothingElse) {
   std::vector<float> view(3 * 6 * 6, 1.0f);
-  apply_cutout({1, 2, 3, 5}, 6, view);
+  apply_cutout({1, 2, 3, 5}, 6, {view.data()});
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < 6; ++y) {
       for (int x = 0; x < 6; ++x) {
         const bool inside = x >= 1 && x <= 3 && y >= 2 && y <= 5;
         ASSERT_EQ(view[(c * 6 + y) * 6 + x], inside ? 0.0f : 1.0f) << c << " " << y << " " << x;
       }
+    }
+  }
+}
+
+TEST(ApplyCutout, FindsThePixelsInBfloat16AndInChannelsLast) {
+  std::vector<std::uint16_t> view(3 * 6 * 6, 7);
+  apply_cutout({1, 2, 3, 5}, 6, {view.data(), ElementType::kBfloat16, PixelLayout::kHwc});
+  for (int y = 0; y < 6; ++y) {
+    for (int x = 0; x < 6; ++x) {
+      const bool inside = x >= 1 && x <= 3 && y >= 2 && y <= 5;
+      for (int c = 0; c < 3; ++c) ASSERT_EQ(view[(y * 6 + x) * 3 + c], inside ? 0 : 7) << c << " " << y << " " << x;
     }
   }
 }

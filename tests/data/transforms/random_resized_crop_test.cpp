@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+
+#include "testing/oracle_file.h"
 
 namespace soco {
 namespace {
@@ -111,6 +114,35 @@ TEST(DrawRandomCrop, DrawsAreaUniformlyAndAspectLogUniformly) {
   EXPECT_NEAR(log_aspect, 0.0, 5 * 2 * half_range / std::sqrt(12.0 * kDraws));
   EXPECT_NEAR(log_aspect_squared, half_range * half_range / 3, 0.03 * half_range * half_range / 3);
   EXPECT_NEAR(x, 0.5, 5 * 1.0 / std::sqrt(12.0 * kDraws));
+}
+
+// Torchvision's own draws, replayed: each try but the last is refused, and the crop is that of the last or the central.
+TEST(RandomCropOracle, TwoThousandCropsHaveTorchvisionsGeometry) {
+  SOCO_ORACLE_OR_SKIP(path, "image/crops.json");
+  const Json rows = parse_json(read_text_file(path, 1u << 26), path.string());
+  int num_central = 0;
+  for (const Json& row : rows.at("crops")) {
+    const int height = row[0].get<int>(), width = row[1].get<int>();
+    const auto ratios = row[3].get<std::array<double, 2>>();
+    const auto tries = row[4].get<std::vector<std::array<double, 2>>>();
+    const auto expected = row[5].get<std::array<int, 4>>();  // y, x, height, width
+    std::optional<CropSize> size;
+    for (std::size_t i = 0; i < tries.size(); ++i) {
+      ASSERT_FALSE(size) << row.dump();
+      size = crop_size_from_draw(height, width, tries[i][0], tries[i][1]);
+    }
+    if (size) {
+      EXPECT_EQ(size->height, expected[2]) << row.dump();
+      EXPECT_EQ(size->width, expected[3]) << row.dump();
+    } else {
+      ASSERT_EQ(tries.size(), 10u);
+      const CropRect central = central_crop(height, width, ratios[0], ratios[1]);
+      EXPECT_EQ(central, (CropRect{expected[1], expected[0], expected[3], expected[2]})) << row.dump();
+      ++num_central;
+    }
+  }
+  EXPECT_GE(rows.at("crops").size(), 2000u);
+  EXPECT_GE(num_central, 200);
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace soco {
+
+/// Where a batch's pixels come from: a device's runtime gives memory that the device reads without a copy. `allocate`
+/// gives `bytes` bytes, aligned for any number, and what its deleter gives them back with; it throws std::bad_alloc.
+using HostMemory = std::unique_ptr<std::byte[], std::function<void(std::byte*)>>;
+using HostAllocator = HostMemory (*)(std::size_t bytes);
+
+/// Memory of the process, for whoever needs none else.
+inline HostMemory allocate_plain(std::size_t bytes) {
+  return {new std::byte[bytes], [](std::byte* memory) { delete[] memory; }};
+}
+
+/// A block of memory whose content is undefined until it is written.
+class HostBuffer {
+ public:
+  /// Keeps memory that has this size and comes from this allocator.
+  void resize(std::size_t bytes, HostAllocator allocator = allocate_plain) {
+    if (bytes == size() && allocator == allocator_) return;
+    memory_ = allocator(bytes);
+    size_ = bytes;
+    allocator_ = allocator;
+  }
+  std::byte* data() { return memory_.get(); }
+  const std::byte* data() const { return memory_.get(); }
+  std::size_t size() const { return memory_ ? size_ : 0; }
+
+ private:
+  HostMemory memory_;
+  std::size_t size_ = 0;
+  HostAllocator allocator_ = nullptr;
+};
+
+}  // namespace soco
