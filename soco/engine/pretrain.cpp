@@ -15,6 +15,7 @@
 #include "soco/engine/device.h"
 #include "soco/engine/pretrain_task.h"
 #include "soco/engine/trainer.h"
+#include "soco/export/weights.h"
 #include "soco/image/image_index.h"
 #include "soco/image/image_source.h"
 #include "soco/proposals/job.h"
@@ -36,6 +37,7 @@ void write_sources(const RunFolder& run, const PretrainSources& sources, const I
   Json json;
   json["images"] = absolute_source(sources.images);
   json["proposals"] = sources.proposals.empty() ? "" : fs::absolute(sources.proposals).string();
+  json["weights"] = sources.weights.empty() ? "" : fs::absolute(sources.weights).string();
   json["num_images"] = entries.size();
   json["image_list"] = list_fingerprint(entries);
   write_file_atomic(run.sources(), json.dump(2) + "\n");
@@ -58,6 +60,37 @@ fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources
   return run.proposals();
 }
 
+/// Puts the weights of a file in the place of the random ones. Parts that it does not have stay random, alike in both
+/// networks; without a target, the target is as the online network.
+void start_from(const fs::path& file, const PretrainOptions& options, PretrainTask& task, Logger& log) {
+  const bool c4 = options.model.architecture == Architecture::kC4;
+  const ReadWeights read = read_weights(file, {.layout = c4 ? TrunkLayout::kC4 : TrunkLayout::kFpn});
+  const StateDict& online = read.weights.online;
+  const StateDict& target = read.weights.target.empty() ? online : read.weights.target;
+  constexpr std::string_view kOnline = "model.online.", kTarget = "model.target.";
+  std::size_t num_taken = 0, num_online = 0;
+  const StateDict random = task.state();
+  StateDict state;
+  for (const auto& [name, tensor] : random.entries()) {
+    const HostTensor* found = nullptr;
+    if (name.starts_with(kOnline)) {
+      found = online.find(std::string_view(name).substr(kOnline.size()));
+      num_taken += found != nullptr;
+      ++num_online;
+    } else if (name.starts_with(kTarget)) {
+      found = target.find(std::string_view(name).substr(kTarget.size()));
+    }
+    state.add(name, found != nullptr ? *found : tensor);
+  }
+  if (num_taken < online.size())
+    fail("{}: {} of its {} tensors have no place in the configured model; is model.backbone another?", file.string(),
+         online.size() - num_taken, online.size());
+  task.load_state(state);
+  log.info("weights: {} ({}), {} of the online network's {} tensors, the others random", file.string(),
+           read.report.format, num_taken, num_online);
+  for (const std::string& warning : read.report.warnings) log.warning("{}", warning);
+}
+
 void train(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run, ImageList entries,
            Logger& log) {
   std::optional<ProposalStore> store;
@@ -73,6 +106,8 @@ void train(const PretrainOptions& options, const PretrainSources& sources, const
   PretrainTask task(options, dataset, device, log);
   log.info("{} steps ({} an epoch), batch {}, {} parameters in the online network", task.total_steps(),
            task.steps_per_epoch(), *options.train.batch_size, format_count(task.num_parameters()));
+  if (!sources.weights.empty() && !fs::exists(run.checkpoints() / "last"))
+    start_from(sources.weights, options, task, log);
   Trainer trainer(task, options.train, run,
                   {{"kind", "soco-pretrain"},
                    {"config", dump_toml(options)},
@@ -111,7 +146,8 @@ void resume_pretraining(const fs::path& path, ConsoleLogger& log) {
   const Json json = parse_json(read_text_file(run.sources()), run.sources().string());
   PretrainSources sources{.images = json.at("images").get<std::string>(),
                           .proposals = json.at("proposals").get<std::string>(),
-                          .out = path};
+                          .out = path,
+                          .weights = json.value("weights", "")};
   ImageList entries = list_images(sources.images, {.logger = &log, .index_folder = default_index_folder()});
   if (list_fingerprint(entries) != json.at("image_list").get<std::string>())
     fail(

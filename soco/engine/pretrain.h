@@ -13,6 +13,7 @@ struct PretrainSources {
   std::filesystem::path images;     // see list_images
   std::filesystem::path proposals;  // store; empty: made in the run folder
   std::filesystem::path out;        // run folder
+  std::filesystem::path weights;    // where to start from, see read_weights; empty: random
 };
 
 /// From images to pretrained weights: proposals when none are given, settings that were "auto", then training.

@@ -18,12 +18,16 @@ int run_pretrain(int argc, char** argv) {
       "pretrain", "Pretrains a detector's backbone, FPN and box head on a folder of images, with no labels.",
       "  soco pretrain --images photos --out runs/first\n"
       "  soco pretrain --images photos --out runs/r18 model.backbone=resnet18 train.epochs=200 train.batch_size=32\n"
-      "  soco pretrain --images photos --out runs/fast --config soco_fpn_400ep model.head_mode=assigned\n");
+      "  soco pretrain --images photos --out runs/fast --config soco_fpn_400ep model.head_mode=assigned\n"
+      "  soco pretrain --images photos --out runs/on --weights ckpt_epoch_100.pth\n");
   line.app.add_option("--images", sources.images, "folder, archive, pattern, list or annotation file of images")
       ->required();
   line.app.add_option("--out", sources.out, "run folder to make")->required();
   line.app.add_option("--config", config, "recipe or TOML file")->capture_default_str();
   line.app.add_option("--proposals", sources.proposals, "proposal store; made by the run when not given");
+  line.app.add_option("--weights", sources.weights,
+                      "start from these: an earlier run's checkpoint, the SoCo release's, a backbone of torchvision, "
+                      "Detectron2 or MMDetection ...");
   line.app.add_flag("--overwrite", overwrite, "start over in a run folder that is in use");
   load_recipe_or_file(options, config);
   line.take_overrides(options);
