@@ -90,14 +90,19 @@ void jitter_clip_and_pad(const ViewPlan& plan, BoxSet& set, BoxSetTrace& set_tra
   set.side_b = pad_boxes(std::move(set.side_b), set_trace.padding_b);
 }
 
-SampleSide side_in_view(const std::vector<IdBox>& boxes, const ViewTrace& view, int view_size,
-                        const std::vector<double>& thresholds) {
+int assigned_level(const IdBox& box, const CropRect& crop, int view_size, const ViewPlan& plan) {
+  if (plan.level_rule == LevelRule::kDetectron2 && !plan.level_thresholds.empty())
+    return detectron2_level_of_box(box, crop, view_size);
+  return level_of_box(box, crop, view_size, plan.level_thresholds);
+}
+
+SampleSide side_in_view(const std::vector<IdBox>& boxes, const ViewTrace& view, int view_size, const ViewPlan& plan) {
   SampleSide side;
   for (const IdBox& box : boxes) {
     const Box normalized = normalized_box(box, view.crop);
     side.boxes.push_back(view.flipped ? flip_box(normalized) : normalized);
     side.ids.push_back(box.id);
-    side.levels.push_back(level_of_box(box, view.crop, view_size, thresholds));
+    side.levels.push_back(assigned_level(box, view.crop, view_size, plan));
   }
   return side;
 }
@@ -138,8 +143,8 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
     const auto [a, b] = plan.pairs[p];
     const BoxSet& set = sets[trace.box_set_of_pair[p]];
-    Sample::Pair pair{side_in_view(set.side_a, trace.views[a], plan.views[a].size, plan.level_thresholds),
-                      side_in_view(set.side_b, trace.views[b], plan.views[b].size, plan.level_thresholds)};
+    Sample::Pair pair{side_in_view(set.side_a, trace.views[a], plan.views[a].size, plan),
+                      side_in_view(set.side_b, trace.views[b], plan.views[b].size, plan)};
     draw_cutouts(plan, a, pair.a, trace.views[a], rng);
     draw_cutouts(plan, b, pair.b, trace.views[b], rng);
     sample.pairs.push_back(std::move(pair));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "soco/config/options.h"
+#include "soco/data/transforms/level.h"
 
 namespace soco {
 
@@ -92,6 +93,7 @@ struct ViewPlan {
   double cutout_min_area = 0.1;
   double cutout_max_area = 0.3;
   std::vector<double> level_thresholds{48, 96, 192, 224};  ///< greatest sqrt(area) of P2, P3, ...; px of the view
+  LevelRule level_rule = LevelRule::kRelease;
 
   template <class V>
   void visit(V& v) {
@@ -107,6 +109,9 @@ struct ViewPlan {
     v.field("cutout_max_area", cutout_max_area, "greatest area of a cutout, share of its box", prob);
     v.field("level_thresholds", level_thresholds,
             "greatest sqrt(area) of a box on P2, P3, ..., px of the view; empty: one feature map for all");
+    v.field("level_rule", level_rule,
+            "release: by level_thresholds; detectron2: by log2 of the size over 224 px, as a detector's pooler",
+            kLevelRuleNames);
     v.list("views", views, "one table per view");
     v.list("pairs", pairs, "one table per compared pair of views");
   }

@@ -185,6 +185,23 @@ TEST(DrawSample, AssignsNoLevelsInAPlanWithOneFeatureMap) {
   EXPECT_THAT(sample.pairs[0].a.levels, Each(0));
 }
 
+TEST(DrawSample, AssignsLevelsByTheRuleOfThePlan) {
+  ViewPlan plan = testing::without_colors(soco_fpn_view_plan(false));
+  plan.flip_prob = 0;
+  const ProposalSet proposals = testing::test_proposals(300, 400, 12, 1);
+  Rng rng = sample_rng(1), again = sample_rng(1);
+  const Sample by_thresholds = draw_sample(300, 400, proposals, plan, rng);
+  plan.level_rule = LevelRule::kDetectron2;
+  const Sample by_log = draw_sample(300, 400, proposals, plan, again);
+  EXPECT_EQ(by_log.pairs[0].a.boxes, by_thresholds.pairs[0].a.boxes);
+  EXPECT_NE(by_log.pairs[0].a.levels, by_thresholds.pairs[0].a.levels);
+  for (std::size_t i = 0; i < by_log.pairs[0].a.boxes.size(); ++i) {
+    const Box& box = by_log.pairs[0].a.boxes[i];
+    const double side = 224 * std::sqrt((box.x2 - box.x1) * (box.y2 - box.y1));
+    EXPECT_EQ(by_log.pairs[0].a.levels[i], side < 112 ? 0 : side < 224 ? 1 : 2);
+  }
+}
+
 TEST(DrawSample, DrawsCutoutsOnlyWhereThePlanSaysSo) {
   ViewPlan plan = soco_fpn_view_plan(true);
   plan.cutout_prob = 1;

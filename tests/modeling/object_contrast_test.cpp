@@ -9,6 +9,8 @@
 #include "modeling/contrast_batch.h"
 #include "soco/base/error.h"
 #include "soco/layers/torch_compat.h"
+#include "soco/modeling/fpn.h"
+#include "soco/modeling/meta_arch/contrast_loss.h"
 #include "soco/modeling/roi_pooler.h"
 #include "testing/tensor_check.h"
 

@@ -128,4 +128,12 @@ FeatureMaps ResNetC4Impl::forward(const torch::Tensor& image, const LevelMask&) 
   return {x};
 }
 
+ResNetC5Impl::ResNetC5Impl(Backbone backbone) : channels_(resnet_channels(backbone, kNumLevels - 1)) {
+  bottom_up_ = register_module("bottom_up", ResNet(backbone));
+}
+
+FeatureMaps ResNetC5Impl::forward(const torch::Tensor& image, const LevelMask&) {
+  return {bottom_up_(image).back()};
+}
+
 }  // namespace soco

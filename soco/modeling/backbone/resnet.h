@@ -81,4 +81,18 @@ struct ResNetC4Impl : DetectorBackboneImpl {
 };
 TORCH_MODULE(ResNetC4);
 
+/// The whole ResNet, of which the last map, C5 of stride 32, is used. Keys: bottom_up.*, as in the pyramid, so that a
+/// detector with a pyramid takes them. Values as ResNet's.
+struct ResNetC5Impl : DetectorBackboneImpl {
+  explicit ResNetC5Impl(Backbone backbone);
+  FeatureMaps forward(const torch::Tensor& image, const LevelMask& wanted = kAllLevels) override;
+  int num_levels() const override { return 1; }
+  std::int64_t out_channels() const override { return channels_; }
+
+ private:
+  ResNet bottom_up_{nullptr};
+  std::int64_t channels_;
+};
+TORCH_MODULE(ResNetC5);
+
 }  // namespace soco

@@ -7,7 +7,7 @@
 
 namespace soco {
 
-BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) {
+BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) : resolution_(options.resolution) {
   for (std::int64_t i = 0; i < options.num_convs; ++i)
     convs.push_back(register_module("conv" + std::to_string(i + 1),
                                     ConvNorm(ConvNormOptions{options.in_channels, options.in_channels, 3, 1})));
@@ -22,8 +22,10 @@ torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups
   return torch::relu(fc1(x.flatten(1)));
 }
 
-Res5HeadImpl::Res5HeadImpl(Backbone backbone)
-    : blocks_(make_resnet_stage(backbone, kNumLevels - 1)), channels_(resnet_channels(backbone, kNumLevels - 1)) {
+Res5HeadImpl::Res5HeadImpl(Backbone backbone, std::int64_t resolution)
+    : blocks_(make_resnet_stage(backbone, kNumLevels - 1)),
+      channels_(resnet_channels(backbone, kNumLevels - 1)),
+      resolution_(resolution) {
   for (std::size_t i = 0; i < blocks_.size(); ++i) register_module(std::to_string(i), blocks_[i]);
 }
 
@@ -31,6 +33,10 @@ torch::Tensor Res5HeadImpl::forward(const torch::Tensor& pooled, const NormGroup
   torch::Tensor x = pooled;
   for (ResNetBlock& block : blocks_) x = block(x, groups);
   return x.mean({2, 3});
+}
+
+torch::Tensor GlobalPoolHeadImpl::forward(const torch::Tensor& pooled, const NormGroups&) {
+  return pooled.mean({2, 3});
 }
 
 }  // namespace soco
