@@ -51,7 +51,7 @@ ProposalSet proposals_of(const ImageEntry& entry, const Image& image, const View
     const auto record = store->get(entry.key);
     if (!record) fail("{}: has no proposals in {}", entry.key, source.proposals.string());
     set = record->proposals;
-  } else {
+  } else if (source.options.plan.needs_proposals()) {
     set.boxes = selective_search(image, source.options.proposals);
   }
   set.boxes = filter_proposals(set.boxes, set.height, set.width, source.options.filter);
@@ -62,7 +62,8 @@ ProposalSet proposals_of(const ImageEntry& entry, const Image& image, const View
 std::vector<DrawnSample> draw_samples(const ViewSource& source, std::int64_t epoch, int count) {
   const ImageList entries = list_images(source.images, {.logger = nullptr, .index_folder = default_index_folder()});
   std::optional<ProposalStore> store;
-  if (!source.proposals.empty()) store = ProposalStore::open_read(source.proposals);
+  if (!source.proposals.empty() && source.options.plan.needs_proposals())
+    store = ProposalStore::open_read(source.proposals);
   const auto seed = static_cast<std::uint64_t>(source.options.train.seed);
   const auto order = EpochSampler(static_cast<std::int64_t>(entries.size()), 1, seed).epoch_order(epoch);
   std::vector<DrawnSample> samples;
@@ -75,6 +76,7 @@ std::vector<DrawnSample> draw_samples(const ViewSource& source, std::int64_t epo
     drawn.proposals = proposals_of(entry, drawn.image, source, store ? &*store : nullptr);
     Rng rng(seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index), purpose::kViews);
     drawn.sample = make_sample(drawn.image, drawn.proposals, source.options.plan, rng);
+    if (source.options.plan.boxes == BoxSource::kRandom) drawn.proposals.boxes = drawn.sample.trace.random_boxes;
     samples.push_back(std::move(drawn));
   }
   return samples;

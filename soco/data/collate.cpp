@@ -30,7 +30,7 @@ void copy_side_into(const SampleSide& side, int row, int boxes_per_image, SideBa
 
 void shape_batch(const ViewPlan& plan, int num_images, PretrainBatch& batch) {
   batch.num_images = num_images;
-  batch.boxes_per_image = plan.num_boxes;
+  batch.boxes_per_image = plan.boxes_per_image();
   batch.sample_indices.resize(num_images);
   batch.views.resize(plan.views.size());
   for (std::size_t v = 0; v < plan.views.size(); ++v) {
@@ -40,7 +40,7 @@ void shape_batch(const ViewPlan& plan, int num_images, PretrainBatch& batch) {
   }
   batch.pairs.resize(plan.pairs.size());
   for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
-    const std::size_t num_boxes = static_cast<std::size_t>(num_images) * plan.num_boxes;
+    const std::size_t num_boxes = static_cast<std::size_t>(num_images) * plan.boxes_per_image();
     batch.pairs[p].view_a = plan.pairs[p].a;
     batch.pairs[p].view_b = plan.pairs[p].b;
     shape_side(num_boxes, batch.pairs[p].a);

@@ -8,13 +8,18 @@
 
 namespace soco {
 
-PretrainDataset::PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options,
-                                 Logger& logger)
-    : entries_(std::move(entries)), store_(store), options_(std::move(options)), logger_(logger) {
+PretrainDataset::PretrainDataset(ImageList entries, PretrainDatasetOptions options, Logger& logger)
+    : entries_(std::move(entries)), store_(nullptr), options_(std::move(options)), logger_(logger) {
   if (entries_.empty()) fail_usage("there are no images to train on; give a folder or a list with at least one");
   if (!(options_.max_bad_ratio >= 0.0 && options_.max_bad_ratio <= 1.0)) {
     fail_usage("max_bad_ratio = {}; expected a share from 0 to 1", options_.max_bad_ratio);
   }
+}
+
+PretrainDataset::PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options,
+                                 Logger& logger)
+    : PretrainDataset(std::move(entries), std::move(options), logger) {
+  store_ = &store;
   check_all_have_records();
 }
 
@@ -33,7 +38,7 @@ void PretrainDataset::check_all_have_records() const {
       if (num_missing++ == 0) example = sorted.key(at);
     }
   };
-  store_.for_each_key([&](std::string_view key) {
+  store_->for_each_key([&](std::string_view key) {
     miss_up_to(&key);
     if (at < sorted.size() && sorted.key(at) == key) ++at;
   });
@@ -58,21 +63,28 @@ PretrainImage PretrainDataset::load(std::int64_t index) const {
        entries_.key(static_cast<std::size_t>(index)));
 }
 
+bool PretrainDataset::load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const {
+  std::optional<ProposalRecord> record = store_->get(entry.key);
+  if (!record) fail("'{}' was in the proposal store and is not any more; is another program writing to it?", entry.key);
+  why = record->error;
+  out = std::move(record->proposals);
+  return why.empty();
+}
+
 bool PretrainDataset::try_load(std::int64_t index, PretrainImage& out, std::string& why) const {
   const ImageEntry entry = entries_[static_cast<std::size_t>(index)];
-  std::optional<ProposalRecord> record = store_.get(entry.key);
-  if (!record) fail("'{}' was in the proposal store and is not any more; is another program writing to it?", entry.key);
-  if (!record->error.empty()) {
-    why = record->error;
-    return false;
-  }
+  if (store_ != nullptr && !load_proposals(entry, out.proposals, why)) return false;
   try {
     out.image = read_image(entry, options_.limits);
   } catch (const Error& error) {
     why = error.what();
     return false;
   }
-  out.proposals = std::move(record->proposals);
+  out.source_index = index;
+  if (store_ == nullptr) {
+    out.proposals = {out.image.height, out.image.width, {}};
+    return true;
+  }
   if (out.proposals.height != out.image.height || out.proposals.width != out.image.width) {
     why = fmt::format("it is {} x {} px (height x width), its proposals were made for {} x {}; make them again",
                       out.image.height, out.image.width, out.proposals.height, out.proposals.width);
@@ -80,7 +92,6 @@ bool PretrainDataset::try_load(std::int64_t index, PretrainImage& out, std::stri
   }
   out.proposals.boxes =
       filter_proposals(out.proposals.boxes, out.proposals.height, out.proposals.width, options_.filter);
-  out.source_index = index;
   return true;
 }
 

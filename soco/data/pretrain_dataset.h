@@ -25,7 +25,7 @@ struct PretrainDatasetOptions {
 
 struct PretrainImage {
   Image image;
-  ProposalSet proposals;          ///< filtered; never empty
+  ProposalSet proposals;          ///< filtered; never empty when there is a store
   std::int64_t source_index = 0;  ///< the entry that was read: the index asked for, or its substitute
 };
 
@@ -37,6 +37,9 @@ class PretrainDataset {
   /// `store` and `logger` must outlive the dataset. Usage Error when there are no entries or when entries have no
   /// record in the store (the message counts them and names one).
   PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options, Logger& logger);
+  /// Images alone, for plans that need no proposals: every set of boxes is empty. Usage Error when there are no
+  /// entries.
+  PretrainDataset(ImageList entries, PretrainDatasetOptions options, Logger& logger);
 
   /// Number of entries, bad ones included.
   std::int64_t size() const { return static_cast<std::int64_t>(entries_.size()); }
@@ -63,11 +66,12 @@ class PretrainDataset {
  private:
   void check_all_have_records() const;
   bool try_load(std::int64_t index, PretrainImage& out, std::string& why) const;
+  bool load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const;
   bool known_bad(std::int64_t index) const;
   void record_bad(std::int64_t index, const std::string& why) const;
 
   ImageList entries_;
-  const ProposalStore& store_;
+  const ProposalStore* store_;  // nullptr: images alone
   PretrainDatasetOptions options_;
   Logger& logger_;
   mutable std::mutex mutex_;            // guards bad_

@@ -7,6 +7,7 @@
 #include "soco/base/error.h"
 #include "soco/data/transforms/level.h"
 #include "soco/image/normalize.h"
+#include "soco/proposals/random_boxes.h"
 
 namespace soco {
 namespace {
@@ -61,10 +62,17 @@ bool draw_selections(const std::vector<IdBox>& boxes, const ViewPlan& plan, int 
   return enough;
 }
 
+/// What is drawn from, px of the image.
+std::vector<IdBox> candidate_boxes(const ProposalSet& proposals, const ViewPlan& plan, SampleTrace& trace, Rng& rng) {
+  if (plan.boxes != BoxSource::kRandom) return id_boxes_from_proposals(proposals);
+  trace.random_boxes = random_boxes(proposals.height, proposals.width, {}, rng);
+  return id_boxes_from_proposals({proposals.height, proposals.width, trace.random_boxes});
+}
+
 /// Draws crops and boxes until every set has enough boxes; each failure halves what is enough.
 void draw_crops_and_selections(int height, int width, const ProposalSet& proposals, const ViewPlan& plan,
                                std::vector<BoxSet>& sets, SampleTrace& trace, Rng& rng) {
-  const std::vector<IdBox> boxes = id_boxes_from_proposals(proposals);
+  const std::vector<IdBox> boxes = candidate_boxes(proposals, plan, trace, rng);
   int required = std::max(plan.num_boxes / 2, 1);
   for (trace.num_tries = 1;; ++trace.num_tries) {
     draw_crops(height, width, plan, trace, rng);
@@ -88,6 +96,22 @@ void jitter_clip_and_pad(const ViewPlan& plan, BoxSet& set, BoxSetTrace& set_tra
   set_trace.padding_b = draw_padding(set.side_b, set.side_a, plan.num_boxes, rng);
   set.side_a = pad_boxes(std::move(set.side_a), set_trace.padding_a);
   set.side_b = pad_boxes(std::move(set.side_b), set_trace.padding_b);
+}
+
+/// The boxes of every set, as they lie in its two crops.
+void draw_box_sets(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, std::vector<BoxSet>& sets,
+                   SampleTrace& trace, Rng& rng) {
+  if (plan.boxes != BoxSource::kImage) {
+    draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
+    for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
+    return;
+  }
+  trace.num_tries = 1;
+  draw_crops(height, width, plan, trace, rng);
+  for (BoxSet& set : sets) {
+    set.side_a = clip_boxes({}, trace.views[set.root_a].crop);  // of no box: the whole crop
+    set.side_b = clip_boxes({}, trace.views[set.root_b].crop);
+  }
 }
 
 int assigned_level(const IdBox& box, const CropRect& crop, int view_size, const ViewPlan& plan) {
@@ -134,8 +158,7 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   trace.views.resize(plan.views.size());
   trace.box_sets.resize(sets.size());
 
-  draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
-  for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
+  draw_box_sets(height, width, proposals, plan, sets, trace, rng);
   for (std::size_t v = 0; v < plan.views.size(); ++v) {
     trace.views[v].flipped = rng.bernoulli(plan.flip_prob);
     trace.views[v].photometric = draw_photometric(plan.views[v].photometric, rng);

@@ -47,6 +47,7 @@ struct BoxSetTrace {
 /// Every random decision of a sample, in data: drawings show it, and an oracle replays it.
 struct SampleTrace {
   int num_tries = 0;
+  std::vector<Box> random_boxes;  ///< BoxSource::kRandom: what took the proposals' place, px of the image
   std::vector<ViewTrace> views;
   std::vector<BoxSetTrace> box_sets;
   std::vector<int> box_set_of_pair;  ///< index into box_sets
@@ -69,8 +70,8 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
 std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan& plan, const SampleTrace& trace);
 
 /// One training sample: views and the boxes of each pair (SoCo section 3.1 to 3.3; the release's order of steps).
-/// `proposals`: true px bounds in `image`; their height and width must be the image's, else Error. `plan` must be
-/// valid. The same rng state gives the same sample.
+/// `proposals`: true px bounds in `image`, looked at when plan.boxes is kObjects; their height and width must be the
+/// image's, else Error. `plan` must be valid. The same rng state gives the same sample.
 Sample make_sample(const Image& image, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
 
 }  // namespace soco

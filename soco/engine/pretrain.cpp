@@ -3,6 +3,8 @@
 
 #include <torch/version.h>
 
+#include <optional>
+
 #include "soco/base/atomic_file.h"
 #include "soco/base/error.h"
 #include "soco/base/file.h"
@@ -58,11 +60,13 @@ fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources
 
 void train(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run, ImageList entries,
            Logger& log) {
-  const ProposalStore store = ProposalStore::open_read(prepare_proposals(options, sources, run, entries, log));
-  const PretrainDataset dataset(
-      std::move(entries), store,
-      {.filter = options.filter, .limits = options.data.decode_limits(), .max_bad_ratio = options.data.max_bad_ratio},
-      log);
+  std::optional<ProposalStore> store;
+  if (options.plan.needs_proposals())
+    store = ProposalStore::open_read(prepare_proposals(options, sources, run, entries, log));
+  const PretrainDatasetOptions data{
+      .filter = options.filter, .limits = options.data.decode_limits(), .max_bad_ratio = options.data.max_bad_ratio};
+  const PretrainDataset dataset =
+      store ? PretrainDataset(std::move(entries), *store, data, log) : PretrainDataset(std::move(entries), data, log);
   const torch::Device device = choose_device(options.train.device);
   torch::set_num_threads(*options.train.num_threads);
   log.info("training on {}", describe_device(device));

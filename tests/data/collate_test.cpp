@@ -45,6 +45,15 @@ TEST(ShapeBatch, GivesEveryArrayItsSize) {
   EXPECT_EQ(batch.pairs[0].b.levels.size(), 3u * 2);
 }
 
+TEST(ShapeBatch, HasOneBoxWhereTheBoxIsTheImage) {
+  ViewPlan plan = two_pixel_plan();
+  plan.boxes = BoxSource::kImage;
+  PretrainBatch batch;
+  shape_batch(plan, 3, batch);
+  EXPECT_EQ(batch.boxes_per_image, 1);
+  EXPECT_EQ(batch.pairs[0].a.ids.size(), 3u);
+}
+
 TEST(ShapeBatch, KeepsMemoryThatFits) {
   PretrainBatch batch;
   shape_batch(two_pixel_plan(), 3, batch);

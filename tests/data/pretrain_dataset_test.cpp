@@ -132,6 +132,18 @@ TEST(PretrainDataset, WantsProposalsForEveryImageAtOnce) {
   EXPECT_THROW(PretrainDataset({}, store, {}, logger), Error);
 }
 
+TEST(PretrainDataset, GivesImagesAloneWithoutAStore) {
+  const TinyDataset tiny(3);
+  tiny.break_image(0);
+  RecordingLogger logger;
+  const PretrainDataset dataset(tiny.entries(), {}, logger);
+  const PretrainImage loaded = dataset.load(0);
+  EXPECT_EQ(loaded.source_index, 1);
+  EXPECT_EQ(loaded.image.pixels, testing::test_image(49, 50, 1).pixels);
+  EXPECT_EQ(loaded.proposals, (ProposalSet{49, 50, {}}));
+  EXPECT_EQ(dataset.num_bad(), 1);
+}
+
 TEST(PretrainDataset, CountsEachBadImageOnceFromManyThreads) {
   const TinyDataset tiny(6);
   tiny.break_image(1);

@@ -212,6 +212,46 @@ TEST(DrawSample, DrawsCutoutsOnlyWhereThePlanSaysSo) {
   EXPECT_EQ(sample.trace.views[2].cutouts.size(), 4u);
 }
 
+TEST(DrawSample, ImageBoxesAreTheWholeViewsWithoutProposalsOrJitter) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.boxes = BoxSource::kImage;
+  plan.box_jitter_prob = 1;
+  plan.flip_prob = 0;
+  for (int i = 0; i < 20; ++i) {
+    Rng rng = sample_rng(i);
+    const Sample sample = draw_sample(300, 400, {300, 400, {}}, plan, rng);
+    for (std::size_t p = 0; p < 2; ++p) {
+      for (const auto& [side, view] :
+           {std::pair(sample.pairs[p].a, 0), std::pair(sample.pairs[p].b, plan.pairs[p].b)}) {
+        const CropRect& crop = sample.trace.views[view].crop;
+        const auto last = [](int extent) {
+          return static_cast<float>((extent - 1.0) / extent);
+        };  // the release's corner
+        EXPECT_THAT(side.boxes, ElementsAre(Box{0, 0, last(crop.width), last(crop.height)}));
+        EXPECT_THAT(side.ids, ElementsAre(1));
+        EXPECT_THAT(side.levels, ElementsAre(plan.views[view].size == 112 ? 2 : 3));  // 112 and 224 px: P4, P5
+      }
+    }
+  }
+}
+
+TEST(DrawSample, RandomBoxesAreNewInEachStreamAndSeenByEveryPair) {
+  ViewPlan plan = soco_fpn_view_plan(false);
+  plan.boxes = BoxSource::kRandom;
+  plan.box_jitter_prob = 0;
+  plan.flip_prob = 0;
+  Rng first = sample_rng(0), again = sample_rng(0), other = sample_rng(1);
+  const Sample sample = draw_sample(300, 400, {300, 400, {}}, plan, first);
+  EXPECT_EQ(draw_sample(300, 400, {300, 400, {}}, plan, again).trace.random_boxes, sample.trace.random_boxes);
+  EXPECT_NE(draw_sample(300, 400, {300, 400, {}}, plan, other).trace.random_boxes, sample.trace.random_boxes);
+  for (const Sample::Pair& pair : sample.pairs) {
+    for (int k = 0; k < 4; ++k) {  // view 1 is the whole image: its boxes are the drawn ones, by the release's corners
+      const Box drawn = sample.trace.random_boxes.at(pair.a.ids[k] - 1);
+      EXPECT_EQ(pair.a.boxes[k], (Box{drawn.x1 / 400, drawn.y1 / 300, (drawn.x2 - 2) / 400, (drawn.y2 - 2) / 300}));
+    }
+  }
+}
+
 TEST(DrawSample, RefusesProposalsOfAnotherImageSize) {
   Rng rng = sample_rng(0);
   try {
