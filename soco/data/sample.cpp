@@ -64,7 +64,7 @@ bool draw_selections(const std::vector<IdBox>& boxes, const ViewPlan& plan, int 
 
 /// What is drawn from, px of the image.
 std::vector<IdBox> candidate_boxes(const ProposalSet& proposals, const ViewPlan& plan, SampleTrace& trace, Rng& rng) {
-  if (plan.boxes != BoxSource::kRandom) return id_boxes_from_proposals(proposals);
+  if (plan.boxes != BoxChoice::kRandom) return id_boxes_from_proposals(proposals);
   trace.random_boxes = random_boxes(proposals.height, proposals.width, {}, rng);
   return id_boxes_from_proposals({proposals.height, proposals.width, trace.random_boxes});
 }
@@ -101,7 +101,7 @@ void jitter_clip_and_pad(const ViewPlan& plan, BoxSet& set, BoxSetTrace& set_tra
 /// The boxes of every set, as they lie in its two crops.
 void draw_box_sets(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, std::vector<BoxSet>& sets,
                    SampleTrace& trace, Rng& rng) {
-  if (plan.boxes != BoxSource::kImage) {
+  if (plan.boxes != BoxChoice::kImage) {
     draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
     for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
     return;

@@ -7,8 +7,8 @@
 namespace soco {
 
 /// The detector whose parts are pretrained. kFpn: backbone, feature pyramid and a box head on P2..P5 (SoCo-FPN, SoCo*).
-/// kC4: backbone up to res4, whose one map is pooled, and res5 as the head (SoCo-C4). kImage: the whole backbone and the
-/// mean over its last map, so that a box stands for its whole view (BYOL and MoCo, the image-level baselines).
+/// kC4: backbone up to res4, whose one map is pooled, and res5 as the head (SoCo-C4). kImage: the whole backbone and
+/// the mean over its last map, so that a box stands for its whole view (BYOL and MoCo, the image-level baselines).
 enum class Architecture { kFpn, kC4, kImage };
 
 enum class Backbone { kResNet18, kResNet34, kResNet50, kResNet101 };
@@ -58,13 +58,15 @@ struct ModelOptions {
   Directions directions = Directions::kBoth;
   double temperature = 0.2;
   int queue_size = 65536;
+  bool checkpoint_activations = false;
 
   template <class V>
   void visit(V& v) {
-    v.field("architecture", architecture, 
-            "fpn: pyramid and box head; c4: res4's map and res5 as the head; image: mean of res5's map, boxes are whole "
-            "views",
-            kArchitectureNames);
+    v.field(
+        "architecture", architecture,
+        "fpn: pyramid and box head; c4: res4's map and res5 as the head; image: mean of res5's map, boxes are whole "
+        "views",
+        kArchitectureNames);
     v.field("backbone", backbone, "residual network the detector stands on", kBackboneNames);
     v.field(
         "head_mode", head_mode,
@@ -80,13 +82,16 @@ struct ModelOptions {
     v.field("projector_out_channels", projector_out_channels, "width of the compared vectors", Range<int>{1, 1 << 20});
     v.field("projector_norm", projector_norm, "BatchNorm inside projector and predictor");
     v.field("predictor", predictor, "whether the online network has a predictor; without one BYOL's loss may collapse");
-    v.field("zero_init_residual", zero_init_residual, "whether the last BatchNorm weight of each block starts at 0 (else 1)");
+    v.field("zero_init_residual", zero_init_residual,
+            "whether the last BatchNorm weight of each block starts at 0 (else 1)");
     v.field("loss", loss, "cosine: as SoCo and BYOL; info_nce: against a queue of keys, as MoCo", kContrastLossNames);
     v.field("directions", directions, "both: each view of a pair predicts the other; a_to_b: a predicts b alone",
             kDirectionsNames);
     v.field("temperature", temperature, "info_nce: cosines are divided by it", Range<double>{1e-3, 1e3});
     v.field("queue_size", queue_size, "info_nce: keys of earlier batches that serve as negatives",
             Range<int>{1, 1 << 24});
+    v.field("checkpoint_activations", checkpoint_activations,
+            "compute residual blocks and box head again in the backward pass: less memory, about a quarter more time");
   }
 };
 

@@ -214,7 +214,7 @@ TEST(DrawSample, DrawsCutoutsOnlyWhereThePlanSaysSo) {
 
 TEST(DrawSample, ImageBoxesAreTheWholeViewsWithoutProposalsOrJitter) {
   ViewPlan plan = soco_fpn_view_plan(false);
-  plan.boxes = BoxSource::kImage;
+  plan.boxes = BoxChoice::kImage;
   plan.box_jitter_prob = 1;
   plan.flip_prob = 0;
   for (int i = 0; i < 20; ++i) {
@@ -237,7 +237,7 @@ TEST(DrawSample, ImageBoxesAreTheWholeViewsWithoutProposalsOrJitter) {
 
 TEST(DrawSample, RandomBoxesAreNewInEachStreamAndSeenByEveryPair) {
   ViewPlan plan = soco_fpn_view_plan(false);
-  plan.boxes = BoxSource::kRandom;
+  plan.boxes = BoxChoice::kRandom;
   plan.box_jitter_prob = 0;
   plan.flip_prob = 0;
   Rng first = sample_rng(0), again = sample_rng(0), other = sample_rng(1);

@@ -19,11 +19,9 @@ float32 steps are, over nine tenths of the tensors. The rest may hold a ReLU or 
 own has moved a tensor by 1.3e-2 so. For the same reason the middle one of ten steps is compared.
 """
 import os
-import pathlib
 import subprocess
 import sys
 import time
-import tomllib
 import unittest
 
 PYTHON = os.environ.get("SOCO_ORACLE_PYTHON", sys.executable)
@@ -38,6 +36,7 @@ try:
     import numpy as np
     import safetensors_io
     import training_step_oracle as oracle
+    from training_step_recipe import RecipeCase
     MISSING = None
 except ImportError as error:
     MISSING = f"SKIPPED oracle training_step: {PYTHON} has {error.msg[:1].lower()}{error.msg[1:]}"
@@ -47,49 +46,16 @@ FLOAT32_TIMES = 4  # times PyTorch's distance from the truth: two roundings of o
 FLOAT32_FLOOR = 1e-6  # some units of float32's last digit: where PyTorch happens to be exact
 FLOAT32_BOUND = 5e-2  # of every tensor; a mistake in the method is larger
 
-RECIPES = pathlib.Path(__file__).resolve().parents[2] / "recipes"
 NARROW = {"backbone": "resnet18", "fpn_channels": 32, "head_num_convs": 2, "head_fc_channels": 64, "projector_hidden_channels": 64,
           "projector_out_channels": 32, "queue_size": 16}
 SMALL_SIZES = {224: 96, 192: 80, 112: 64}  # C5 of 64 px and three images still has a dozen values for a BatchNorm
 STEPS = 10
 
 
-class Case:
-    """What is compared: keys of [model] and [solver], and the sizes of the views (pairs are of view 0 with each other one)."""
-
-    def __init__(self, recipe, **model):
-        text = tomllib.loads((RECIPES / f"{recipe}.toml").read_text())
-        pairs = [(pair["a"], pair["b"]) for pair in text["plan"]["pairs"]]
-        assert pairs == [(0, v) for v in range(1, len(text["plan"]["views"]))], pairs
-        self.sizes = [view["size"] for view in text["plan"]["views"]]
-        self.model = {"architecture": "fpn", **text["model"], **model}
-        self.solver = {key: text["solver"][key] for key in oracle.SOLVER}
-
-    def narrow(self):
-        self.model.update(NARROW)
-        self.sizes = [SMALL_SIZES[size] for size in self.sizes]
-        return self
-
-    @property
-    def head_mode(self):
-        return self.model.get("head_mode", "reference")
-
-    def keys(self):
-        """Words for `soco replay`."""
-        return [f"{section}.{key}={text_of(value)}" for section, values in (("model", self.model), ("solver", self.solver))
-                for key, value in values.items()]
-
-    def shape(self):
-        """The oracle's model."""
-        known = {key: text_of(value) if isinstance(value, bool) else value for key, value in self.model.items() if key in oracle.SHAPE}
-        return {**oracle.SHAPE, **known, "depth": int(self.model["backbone"].removeprefix("resnet"))}
-
-    def __eq__(self, other):
-        return vars(self) == vars(other)
-
-
-def text_of(value):
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def narrow(recipe, **model):
+    case = RecipeCase(recipe, **NARROW, **model)
+    case.sizes = [SMALL_SIZES[size] for size in case.sizes]
+    return case
 
 
 ZERO_IN_THEORY = ("projector.fc1.bias", "projector.fc2.bias", "predictor.fc1.bias")  # where a BatchNorm follows
@@ -192,34 +158,34 @@ class ReplayTest(ScratchTest):
             self.assertLess(us, FLOAT32_BOUND, kind)
 
     def test_soco_fpn_100ep(self):
-        self.check_steps(Case("soco_fpn_100ep").narrow(), 0)
+        self.check_steps(narrow("soco_fpn_100ep"), 0)
 
     def test_soco_fpn_assigned_heads(self):
-        self.check_steps(Case("soco_fpn_100ep", head_mode="assigned").narrow(), 1)
+        self.check_steps(narrow("soco_fpn_100ep", head_mode="assigned"), 1)
 
     def test_soco_fpn_star_400ep(self):
-        self.check_steps(Case("soco_fpn_star_400ep").narrow(), 2)
+        self.check_steps(narrow("soco_fpn_star_400ep"), 2)
 
     def test_soco_c4_100ep(self):
-        self.check_steps(Case("soco_c4_100ep").narrow(), 3)
+        self.check_steps(narrow("soco_c4_100ep"), 3)
 
     def test_soco_c4_assigned_heads(self):
-        self.check_steps(Case("soco_c4_100ep", head_mode="assigned").narrow(), 4)
+        self.check_steps(narrow("soco_c4_100ep", head_mode="assigned"), 4)
 
     def test_byol_image(self):
-        self.check_steps(Case("byol_image").narrow(), 5)
+        self.check_steps(narrow("byol_image"), 5)
 
     def test_mocov2(self):
-        self.check_steps(Case("mocov2").narrow(), 6)
+        self.check_steps(narrow("mocov2"), 6)
 
     def test_400_epochs_are_the_same_step(self):
         """Length and cutout are all that differs."""
-        self.assertEqual(Case("soco_fpn_100ep"), Case("soco_fpn_400ep"))
-        self.assertEqual(Case("soco_c4_100ep"), Case("soco_c4_400ep"))
+        self.assertEqual(RecipeCase("soco_fpn_100ep"), RecipeCase("soco_fpn_400ep"))
+        self.assertEqual(RecipeCase("soco_c4_100ep"), RecipeCase("soco_c4_400ep"))
 
     def test_published_resnet50(self):
         """All widths as published; two images, no momentum yet, as in a run's first step."""
-        case = Case("soco_fpn_100ep")
+        case = RecipeCase("soco_fpn_100ep")
         case.sizes = [64, 64, 64]
         batches = self.make(case, 7, num_batches=1, num_images=2, momentum=False)
         rates = [(0.1, 0.97)]
@@ -236,7 +202,7 @@ class ReplayTest(ScratchTest):
         return done.stderr
 
     def test_what_is_missing_or_wrong_is_named(self):
-        case = Case("soco_fpn_100ep").narrow()
+        case = narrow("soco_fpn_100ep")
         (name,), self.keys = self.make(case, 8, num_batches=1), case.keys()
         weights, batch = safetensors_io.load(self.file("weights")), safetensors_io.load(self.file(name))
         name = "online.projector.fc1.weight"

@@ -13,8 +13,8 @@ namespace soco {
 
 namespace {
 
-/// One step a batch; rates that are fewer than the batches start again. Several steps go to OUT's name with the step's number before its
-/// suffix.
+/// One step a batch; rates that are fewer than the batches start again. Several steps go to OUT's name with the step's
+/// number before its suffix.
 std::vector<ReplayStep> steps_of(const std::vector<std::string>& batches, const std::filesystem::path& out,
                                  const std::vector<double>& lrs, const std::vector<double>& momenta) {
   std::vector<ReplayStep> steps;
@@ -39,9 +39,10 @@ int run_replay(int argc, char** argv) {
   std::vector<std::string> batches;
   std::vector<double> lrs{ReplayStep{}.lr}, momenta{ReplayStep{}.ema_momentum};
   line.app.add_option("--weights", weights, "online.*, target.*, optional optimizer.momentum_buffer.*")->required();
-  line.app.add_option("--batch", batches,
-                      "views.V, pairs.P.views, pairs.P.{a,b}.{boxes,ids,levels}; given several times: consecutive "
-                      "steps, written to OUT's name with .0, .1, ... before its suffix")
+  line.app
+      .add_option("--batch", batches,
+                  "views.V, pairs.P.views, pairs.P.{a,b}.{boxes,ids,levels}; given several times: consecutive "
+                  "steps, written to OUT's name with .0, .1, ... before its suffix")
       ->required()
       ->allow_extra_args(false);
   line.app.add_option("--out", out, "file to write")->required();

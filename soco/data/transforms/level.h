@@ -10,7 +10,8 @@ namespace soco {
 
 inline constexpr int kNoLevel = -1;
 
-/// How a box gets its pyramid level. kRelease: by thresholds, see level_of_box. kDetectron2: as Detectron2's pooler does.
+/// How a box gets its pyramid level. kRelease: by thresholds, see level_of_box. kDetectron2: as Detectron2's pooler
+/// does.
 enum class LevelRule { kRelease, kDetectron2 };
 inline constexpr std::array<EnumName<LevelRule>, 2> kLevelRuleNames{
     {{LevelRule::kRelease, "release"}, {LevelRule::kDetectron2, "detectron2"}}};
@@ -21,8 +22,9 @@ inline constexpr std::array<EnumName<LevelRule>, 2> kLevelRuleNames{
 /// `box` in px of the crop before any flip, `view_size` the view's height and width in px.
 int level_of_box(const IdBox& box, const CropRect& crop, int view_size, const std::vector<double>& thresholds);
 
-/// Detectron2's rule (FPN, Lin et al. 2017, eq. 1): floor(4 + log2(sqrt(w h) / 224 + 1e-8)) within P2..P5, as 0..3, with
-/// w and h px of the view, not truncated. Arguments as above. Every box has a level; in views of 224 px no box is on P5.
+/// Detectron2's rule (FPN, Lin et al. 2017, eq. 1): floor(4 + log2(sqrt(w h) / 224 + 1e-8)) within P2..P5, as 0..3,
+/// with w and h px of the view, not truncated. Arguments as above. Every box has a level; in views of 224 px no box is
+/// on P5.
 int detectron2_level_of_box(const IdBox& box, const CropRect& crop, int view_size);
 
 }  // namespace soco

@@ -42,6 +42,10 @@ struct ResNetBlockImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, const NormGroups& groups = {});
   std::vector<ConvNorm> convs;
   ConvNorm shortcut{nullptr};
+  bool checkpointed = false;  // inner activations are computed again in the backward pass
+
+ private:
+  torch::Tensor run(const torch::Tensor& input, const NormGroups& groups);
 };
 TORCH_MODULE(ResNetBlock);
 

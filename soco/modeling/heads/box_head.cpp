@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "soco/layers/activation_checkpoint.h"
+
 namespace soco {
 
 BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) : resolution_(options.resolution) {
@@ -15,10 +17,16 @@ BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) : resolution_(options.re
       "fc1", torch::nn::Linear(options.in_channels * options.resolution * options.resolution, options.fc_channels));
 }
 
-torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups& groups) {
+torch::Tensor BoxHeadImpl::run_convs(const torch::Tensor& pooled, const NormGroups& groups) {
   const NormCall call{.activation = NormActivation::kRelu, .residual = {}, .groups = groups};
   torch::Tensor x = pooled;
   for (ConvNorm& conv : convs) x = conv(x, call);
+  return x;
+}
+
+torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups& groups) {
+  const auto convolve = [this](const torch::Tensor& x, const NormGroups& g) { return run_convs(x, g); };
+  const torch::Tensor x = checkpointed ? checkpoint_activations(convolve, pooled, groups) : run_convs(pooled, groups);
   return torch::relu(fc1(x.flatten(1)));
 }
 

@@ -37,8 +37,10 @@ struct BoxHeadImpl : RoiHeadImpl {
   std::optional<std::int64_t> resolution() const override { return resolution_; }
   std::vector<ConvNorm> convs;
   torch::nn::Linear fc1{nullptr};
+  bool checkpointed = false;  // as of ResNetBlock, for the convolutions
 
  private:
+  torch::Tensor run_convs(const torch::Tensor& pooled, const NormGroups& groups);
   std::int64_t resolution_;
 };
 TORCH_MODULE(BoxHead);

@@ -50,6 +50,13 @@ void start_residuals_at_one(torch::nn::Module& network) {
     if (auto* block = module->as<ResNetBlock>()) torch::nn::init::ones_(block->convs.back()->norm->weight);
 }
 
+void checkpoint_blocks(torch::nn::Module& network) {
+  for (const auto& module : network.modules(/*include_self=*/false)) {
+    if (auto* block = module->as<ResNetBlock>()) block->checkpointed = true;
+    if (auto* head = module->as<BoxHead>()) head->checkpointed = true;
+  }
+}
+
 }  // namespace
 
 ContrastNetworkImpl::ContrastNetworkImpl(const ModelOptions& options, NetworkRole role) {
@@ -62,6 +69,7 @@ ContrastNetworkImpl::ContrastNetworkImpl(const ModelOptions& options, NetworkRol
   if (role == NetworkRole::kOnline && options.predictor)
     predictor = register_module("predictor", make_mlp(options, options.projector_out_channels));
   if (!options.zero_init_residual) start_residuals_at_one(*this);
+  if (options.checkpoint_activations) checkpoint_blocks(*this);
 }
 
 }  // namespace soco

@@ -52,9 +52,9 @@ struct ObjectContrastOutput {
 /// no loss term reaches have an exactly zero gradient, so they run forward only.
 /// In the assigned mode the heads see one group per view: all boxes of the view, each on its level.
 ///
-/// forward() changes no parameter; in train mode it moves BatchNorm buffers and, with ContrastLoss::kInfoNce, pushes the
-/// target's vectors (of boxes with a level, after they served as keys) into `queue`. The target starts as a copy of the online network and takes no gradient; its moving
-/// average is the caller's (`ema_update`), made in `between`.
+/// forward() changes no parameter; in train mode it moves BatchNorm buffers and, with ContrastLoss::kInfoNce, pushes
+/// the target's vectors (of boxes with a level, after they served as keys) into `queue`. The target starts as a copy of
+/// the online network and takes no gradient; its moving average is the caller's (`ema_update`), made in `between`.
 struct ObjectContrastImpl : torch::nn::Module {
   explicit ObjectContrastImpl(const ModelOptions& options);
 
