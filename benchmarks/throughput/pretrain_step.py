@@ -1,92 +1,131 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Seconds per pretraining step, peak memory and data wait of soco, beside the method's reference computation.
+"""A pretraining step of soco beside the method's reference computation: seconds, peak memory, the share of each part, and the
+floor that the operations and this machine's rate of matrix products set.
 
-Runs in turn, on the same machine and threads: the plain PyTorch step of reference_step.py (which makes the sixteen head
-calls of the authors' release), `soco pretrain` with reference heads, and with assigned heads.
+Same machine, libtorch, threads and batch: reference_step.py (the plain PyTorch step, which makes the head calls of the authors'
+release) and step_parts (the program's own step) run in turn, `--rounds` times; the medians are printed. The interpreter of
+--python should have the libtorch that step_parts was built with.
 
-  python3 benchmarks/throughput/pretrain_step.py --soco build/release/bin/soco [--python /usr/bin/python3] [--steps 6]
+  cmake -S . -B build/release -DSOCO_BENCHMARKS=ON ... && cmake --build build/release --target soco step_parts
+  python3 benchmarks/throughput/pretrain_step.py --build build/release --python PYTHON [--variants fpn,c4,star] [--steps 3]
+
+With --whole also `soco pretrain` itself on synthetic scenes, with its wait for data.
 """
 import argparse
 import json
-import os
 import pathlib
-import re
-import resource
 import statistics
 import subprocess
 import tempfile
 
-
-def children_peak_gib():
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-
-
-def run_measured(command):
-    """Runs `command` in a child of its own, so that the peak memory is that of this command alone."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read)
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        with os.fdopen(write, "w") as pipe:
-            json.dump([done.returncode, done.stdout, children_peak_gib()], pipe)
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        code, output, peak = json.load(pipe)
-    os.waitpid(child, 0)
-    if code != 0:
-        raise SystemExit(f"{' '.join(map(str, command))}\n{output}\nfailed with exit code {code}")
-    return output, peak
+RECIPES = {"fpn": "soco_fpn_100ep", "c4": "soco_c4_100ep", "star": "soco_fpn_star_400ep"}
+HERE = pathlib.Path(__file__).resolve().parent
 
 
-def soco_row(args, images, folder, head_mode):
-    run = folder / f"run_{head_mode}"
-    _, peak = run_measured([
-        args.soco, "pretrain", "--images", images, "--out", run, "--config", "soco_fpn_100ep",
-        f"model.head_mode={head_mode}", f"model.backbone={args.backbone}", f"train.batch_size={args.batch}",
-        f"train.num_threads={args.threads}", "train.epochs=10", f"train.max_steps={args.steps}", "loader.num_workers=2",
-        "train.checkpoint_every_steps=1000000", "train.device=cpu"])
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][1:]  # the first step warms up
-    seconds = statistics.median(args.batch / line["images_per_s"] for line in lines)
-    wait = sum(line["data_wait"] * args.batch / line["images_per_s"] for line in lines)
-    total = sum(args.batch / line["images_per_s"] for line in lines)
-    return f"soco, {head_mode} heads", seconds, peak, f"{100 * wait / total:.2f} %"
+def run(command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}\nfailed with exit code {done.returncode}")
+    return done.stdout
 
 
-def reference_row(args):
-    script = pathlib.Path(__file__).with_name("reference_step.py")
-    output, peak = run_measured([args.python, script, "--batch", str(args.batch), "--threads", str(args.threads),
-                                 "--steps", str(max(2, args.steps // 2))])
-    seconds = float(re.search(r"s/step[:=\s]+([0-9.]+)", output).group(1))
-    return "PyTorch, as the release computes it", seconds, peak, "none (data ready)"
+def reference(args, recipe, *more):
+    out = run([args.python, HERE / "reference_step.py", "--recipe", recipe, "--backbone", args.backbone, "--batch", args.batch, "--threads",
+               args.threads, "--steps", args.steps, *more])
+    return json.loads(out) if out else None
+
+
+def parts(args, recipe, batch, *keys):
+    program = pathlib.Path(args.build) / "benchmarks" / "throughput" / "step_parts"
+    return json.loads(run([program, recipe, batch, args.threads, args.steps, f"model.backbone={args.backbone}", *keys]))
+
+
+def middle(results, key):
+    """Median over the rounds of [wall clock, processor time]."""
+    return [statistics.median(column) for column in zip(*(key(result) for result in results))]
+
+
+def whole_step(result):
+    return [sum(result["seconds"][part][i] for part in ("online", "ema", "target", "backward", "update")) for i in (0, 1)]
+
+
+def shares(seconds):
+    """Percent of the step's processor time by part. Backbone and pyramid were timed alone; the heads (RoIAlign, box head,
+    projector, predictor, and the loss) are the rest of each pass."""
+    cpu = {name: value[1] for name, value in seconds.items()}
+    total = sum(cpu[part] for part in ("online", "ema", "target", "backward", "update"))
+    rows = {}
+    for name, whole in (("forward", "online"), ("target", "target"), ("backward", "backward")):
+        at = {"forward": "online"}.get(name, name)
+        backbone = cpu["backbone_" + at]
+        trunk = cpu.get("trunk_" + at, backbone)
+        rows[name] = {"backbone": trunk, "pyramid": backbone - trunk, "heads": cpu[whole] - backbone}
+    text = [f"{name}: " + ", ".join(f"{part} {100 * value / total:.0f}" for part, value in row.items() if value) for name, row in rows.items()]
+    return text + [f"EMA {100 * cpu['ema'] / total:.1f}, LARS {100 * cpu['update'] / total:.1f}"]
+
+
+def print_row(name, seconds, peak, base, args):
+    print(f"  {name:28} {seconds[0]:7.2f} s {seconds[1]:8.2f} s {args.batch / seconds[0]:7.2f} {peak:6.2f} GiB "
+          f"{base[0] / seconds[0]:6.2f} x {base[1] / seconds[1]:6.2f} x", flush=True)
+
+
+def compare(args, variant, folder):
+    recipe, batch = RECIPES[variant], folder / f"{variant}.safetensors"
+    reference(args, recipe, "--make", batch)
+    modes = {"reference": [], "assigned": [], "assigned, checkpointed": ["model.checkpoint_activations=true"]}
+    theirs, ours = [], {mode: [] for mode in modes}
+    for _ in range(args.rounds):
+        theirs.append(reference(args, recipe))
+        for mode, keys in modes.items():
+            ours[mode].append(parts(args, recipe, batch, f"model.head_mode={mode.split(',')[0]}", *keys))
+    base = middle(theirs, lambda result: result["seconds"])
+    print(f"{variant}: {recipe}, {args.backbone}, batch {args.batch}, {args.threads} threads, torch {theirs[0]['torch']}")
+    print(f"  {'':28} {'wall':>9} {'processor':>10} {'images/s':>7} {'peak':>10} {'faster':>8} {'by processor':>8}")
+    print_row("PyTorch, as the release", base, max(result["peak_gib"] for result in theirs), base, args)
+    for mode, results in ours.items():
+        print_row(f"soco, {mode}", middle(results, whole_step), max(result["peak_gib"] for result in results), base, args)
+    for mode in ("reference", "assigned"):
+        medians = {name: middle(ours[mode], lambda result, name=name: result["seconds"][name]) for name in ours[mode][0]["seconds"]}
+        print(f"  {mode}, % of the step: " + "; ".join(shares(medians)))
+        operations = reference(args, recipe, "--head-mode", mode, "--flops")["operations"]
+        rate = max(result["product_rate"] for result in ours[mode])
+        seconds = middle(ours[mode], whole_step)[0]
+        print(f"  {mode}: {operations / 1e9:.0f} GFLOP; at {rate / 1e9:.0f} GFLOP/s, a large product's rate, {operations / rate:.2f} s: "
+              f"the step runs at {100 * operations / rate / seconds:.0f} % of it", flush=True)
+
+
+def whole_program(args, variant, folder):
+    """Seconds of a step of `soco pretrain`, and the share of them that it waited for images."""
+    soco, scenes, out = pathlib.Path(args.build) / "bin" / "soco", folder / "scenes", folder / f"run_{variant}"
+    if not scenes.exists():
+        run([soco, "synth", "--out", scenes, "--images", 10 * args.batch, "width=500", "height=375", "size_variation=0", "val_ratio=0"])
+    run([soco, "pretrain", "--images", scenes / "train", "--out", out, "--config", RECIPES[variant], "model.head_mode=assigned",
+         f"model.backbone={args.backbone}", f"train.batch_size={args.batch}", f"train.num_threads={args.threads}", "train.epochs=10",
+         f"train.max_steps={args.steps + 1}", "loader.num_workers=2", "train.device=cpu"])
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()][1:]  # the first step warms up
+    seconds = [args.batch / line["images_per_s"] for line in lines]
+    wait = sum(line["data_wait"] * time for line, time in zip(lines, seconds)) / sum(seconds)
+    print(f"  soco pretrain, assigned: {statistics.median(seconds):.2f} s a step, {100 * wait:.2f} % of it waiting for images", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--soco", default="build/release/bin/soco")
-    parser.add_argument("--python", default="/usr/bin/python3", help="interpreter with torch and torchvision")
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--python", default="python3", help="interpreter with torch")
+    parser.add_argument("--variants", default="fpn,c4,star")
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=6)
-    parser.add_argument("--images", help="folder of images (default: synthetic scenes of 500x375)")
+    parser.add_argument("--steps", type=int, default=3, help="timed steps of each run, after one that warms up")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--whole", action="store_true", help="also time `soco pretrain`")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        images = args.images
-        if not images:
-            subprocess.run([args.soco, "synth", "--out", folder / "scenes", "--images", "80", "width=500", "height=375",
-                            "size_variation=0", "val_ratio=0"], check=True, stderr=subprocess.DEVNULL)
-            images = folder / "scenes" / "train"
-        rows = []
-        for make in (lambda: reference_row(args), lambda: soco_row(args, images, folder, "reference"),
-                     lambda: soco_row(args, images, folder, "assigned")):
-            rows.append(make())
-            name, seconds, peak, wait = rows[-1]
-            print(f"{name:38} {seconds:7.2f} s/step {args.batch / seconds:7.2f} images/s {peak:6.2f} GiB peak, "
-                  f"data wait {wait}, {rows[0][1] / seconds:5.2f} x", flush=True)
+        for variant in args.variants.split(","):
+            compare(args, variant, pathlib.Path(temporary))
+            if args.whole:
+                whole_program(args, variant, pathlib.Path(temporary))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ std::vector<DrawnSample> draw_samples(const ViewSource& source, std::int64_t epo
     drawn.proposals = proposals_of(entry, drawn.image, source, store ? &*store : nullptr);
     Rng rng(seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index), purpose::kViews);
     drawn.sample = make_sample(drawn.image, drawn.proposals, source.options.plan, rng);
-    if (source.options.plan.boxes == BoxSource::kRandom) drawn.proposals.boxes = drawn.sample.trace.random_boxes;
+    if (source.options.plan.boxes == BoxChoice::kRandom) drawn.proposals.boxes = drawn.sample.trace.random_boxes;
     samples.push_back(std::move(drawn));
   }
   return samples;

@@ -64,7 +64,7 @@ bool draw_selections(const std::vector<IdBox>& boxes, const ViewPlan& plan, int 
 
 /// What is drawn from, px of the image.
 std::vector<IdBox> candidate_boxes(const ProposalSet& proposals, const ViewPlan& plan, SampleTrace& trace, Rng& rng) {
-  if (plan.boxes != BoxSource::kRandom) return id_boxes_from_proposals(proposals);
+  if (plan.boxes != BoxChoice::kRandom) return id_boxes_from_proposals(proposals);
   trace.random_boxes = random_boxes(proposals.height, proposals.width, {}, rng);
   return id_boxes_from_proposals({proposals.height, proposals.width, trace.random_boxes});
 }
@@ -101,7 +101,7 @@ void jitter_clip_and_pad(const ViewPlan& plan, BoxSet& set, BoxSetTrace& set_tra
 /// The boxes of every set, as they lie in its two crops.
 void draw_box_sets(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, std::vector<BoxSet>& sets,
                    SampleTrace& trace, Rng& rng) {
-  if (plan.boxes != BoxSource::kImage) {
+  if (plan.boxes != BoxChoice::kImage) {
     draw_crops_and_selections(height, width, proposals, plan, sets, trace, rng);
     for (std::size_t s = 0; s < sets.size(); ++s) jitter_clip_and_pad(plan, sets[s], trace.box_sets[s], trace, rng);
     return;
@@ -114,14 +114,19 @@ void draw_box_sets(int height, int width, const ProposalSet& proposals, const Vi
   }
 }
 
-SampleSide side_in_view(const std::vector<IdBox>& boxes, const ViewTrace& view, int view_size,
-                        const std::vector<double>& thresholds) {
+int assigned_level(const IdBox& box, const CropRect& crop, int view_size, const ViewPlan& plan) {
+  if (plan.level_rule == LevelRule::kDetectron2 && !plan.level_thresholds.empty())
+    return detectron2_level_of_box(box, crop, view_size);
+  return level_of_box(box, crop, view_size, plan.level_thresholds);
+}
+
+SampleSide side_in_view(const std::vector<IdBox>& boxes, const ViewTrace& view, int view_size, const ViewPlan& plan) {
   SampleSide side;
   for (const IdBox& box : boxes) {
     const Box normalized = normalized_box(box, view.crop);
     side.boxes.push_back(view.flipped ? flip_box(normalized) : normalized);
     side.ids.push_back(box.id);
-    side.levels.push_back(level_of_box(box, view.crop, view_size, thresholds));
+    side.levels.push_back(assigned_level(box, view.crop, view_size, plan));
   }
   return side;
 }
@@ -161,8 +166,8 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
     const auto [a, b] = plan.pairs[p];
     const BoxSet& set = sets[trace.box_set_of_pair[p]];
-    Sample::Pair pair{side_in_view(set.side_a, trace.views[a], plan.views[a].size, plan.level_thresholds),
-                      side_in_view(set.side_b, trace.views[b], plan.views[b].size, plan.level_thresholds)};
+    Sample::Pair pair{side_in_view(set.side_a, trace.views[a], plan.views[a].size, plan),
+                      side_in_view(set.side_b, trace.views[b], plan.views[b].size, plan)};
     draw_cutouts(plan, a, pair.a, trace.views[a], rng);
     draw_cutouts(plan, b, pair.b, trace.views[b], rng);
     sample.pairs.push_back(std::move(pair));

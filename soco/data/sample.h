@@ -46,7 +46,7 @@ struct BoxSetTrace {
 /// Every random decision of a sample, in data: drawings show it, and an oracle replays it.
 struct SampleTrace {
   int num_tries = 0;
-  std::vector<Box> random_boxes;  ///< BoxSource::kRandom: what took the proposals' place, px of the image
+  std::vector<Box> random_boxes;  ///< BoxChoice::kRandom: what took the proposals' place, px of the image
   std::vector<ViewTrace> views;
   std::vector<BoxSetTrace> box_sets;
   std::vector<int> box_set_of_pair;  ///< index into box_sets

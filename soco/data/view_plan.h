@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "soco/config/options.h"
+#include "soco/data/transforms/level.h"
 
 namespace soco {
 
@@ -81,16 +82,16 @@ struct PairOptions {
 
 /// What the boxes of a sample are: stored proposals; boxes by chance (the defaults of RandomBoxOptions), new in each
 /// epoch; or in each view the whole view as one box with id 1, which makes the contrast one of images (BYOL).
-enum class BoxSource { kObjects, kRandom, kImage };
-inline constexpr std::array<EnumName<BoxSource>, 3> kBoxSourceNames{
-    {{BoxSource::kObjects, "objects"}, {BoxSource::kRandom, "random"}, {BoxSource::kImage, "image"}}};
+enum class BoxChoice { kObjects, kRandom, kImage };
+inline constexpr std::array<EnumName<BoxChoice>, 3> kBoxChoiceNames{
+    {{BoxChoice::kObjects, "objects"}, {BoxChoice::kRandom, "random"}, {BoxChoice::kImage, "image"}}};
 
 /// All that varies between SoCo-C4, SoCo-FPN and SoCo* before the network: the views, the pairs, the boxes.
 /// Pairs whose views come from the same crops (SoCo*'s views 2 and 4) share one selection of boxes.
 struct ViewPlan {
   std::vector<ViewOptions> views;
   std::vector<PairOptions> pairs;
-  BoxSource boxes = BoxSource::kObjects;
+  BoxChoice boxes = BoxChoice::kObjects;
   int num_boxes = 4;  ///< K of the paper
   int max_tries = 5;
   double box_jitter_prob = 0.5;
@@ -100,13 +101,14 @@ struct ViewPlan {
   double cutout_min_area = 0.1;
   double cutout_max_area = 0.3;
   std::vector<double> level_thresholds{48, 96, 192, 224};  ///< greatest sqrt(area) of P2, P3, ...; px of the view
+  LevelRule level_rule = LevelRule::kRelease;
 
   template <class V>
   void visit(V& v) {
     const Range<double> prob{0.0, 1.0};
     v.field("boxes", boxes,
             "objects: stored proposals; random: by chance; image: one, the whole view (no proposals are needed)",
-            kBoxSourceNames);
+            kBoxChoiceNames);
     v.field("num_boxes", num_boxes, "boxes per image and pair (K); boxes=image has one", Range<int>{1, 1024});
     v.field("max_tries", max_tries, "draws of crops and boxes before too few boxes are accepted", Range<int>{1, 1000});
     v.field("box_jitter_prob", box_jitter_prob, "probability that a box of side a is jittered", prob);
@@ -118,14 +120,17 @@ struct ViewPlan {
     v.field("cutout_max_area", cutout_max_area, "greatest area of a cutout, share of its box", prob);
     v.field("level_thresholds", level_thresholds,
             "greatest sqrt(area) of a box on P2, P3, ..., px of the view; empty: one feature map for all");
+    v.field("level_rule", level_rule,
+            "release: by level_thresholds; detectron2: by log2 of the size over 224 px, as a detector's pooler",
+            kLevelRuleNames);
     v.list("views", views, "one table per view");
     v.list("pairs", pairs, "one table per compared pair of views");
   }
 
   /// Rows of boxes that an image has on each side of a pair.
-  int boxes_per_image() const { return boxes == BoxSource::kImage ? 1 : num_boxes; }
+  int boxes_per_image() const { return boxes == BoxChoice::kImage ? 1 : num_boxes; }
   /// Whether samples are made from stored proposals.
-  bool needs_proposals() const { return boxes == BoxSource::kObjects; }
+  bool needs_proposals() const { return boxes == BoxChoice::kObjects; }
 
   /// Throws a usage Error naming the key, its value and what is allowed.
   void validate() const;

@@ -130,7 +130,9 @@ PretrainBatch PretrainTask::next_batch(std::int64_t step, std::int64_t portion) 
 StepReport PretrainTask::step(std::int64_t step) {
   const StageSeconds before = loader_.stages();
   double transfer_seconds = 0;
-  const double ema_momentum = ema_momentum_at(options_.solver.ema_momentum, step, schedule_steps_);
+  const double ema_momentum = options_.solver.ema_schedule == EmaSchedule::kConstant
+                                  ? options_.solver.ema_momentum
+                                  : ema_momentum_at(options_.solver.ema_momentum, step, schedule_steps_);
   const double lr = learning_rate_at(schedule_options(options_.solver), step, steps_per_epoch_, schedule_steps_);
   const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
   BufferSnapshot buffers(*model_);

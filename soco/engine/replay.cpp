@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/engine/replay.h"
 
+#include "soco/base/error.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
 #include "soco/engine/pretrain_task.h"
@@ -28,10 +29,11 @@ void set_float_dtype(torch::nn::Module& module, torch::ScalarType dtype) {
     if (tensor.is_floating_point()) tensor.set_data(tensor.to(dtype));
 }
 
-void add_losses(StateDict& result, const ObjectContrastOutput& output) {
+void add_losses(StateDict& result, const ObjectContrastOutput& output, Directions directions) {
   result.add("loss", to_host(output.loss.detach()));
+  const std::size_t per_pair = directions == Directions::kBoth ? 2 : 1;
   for (std::size_t i = 0; i < output.losses.size(); ++i)
-    result.add(fmt::format("loss.pair{}.{}", i / 2, i % 2 == 0 ? "a_to_b" : "b_to_a"),
+    result.add(fmt::format("loss.pair{}.{}", i / per_pair, i % per_pair == 0 ? "a_to_b" : "b_to_a"),
                to_host(output.losses[i].second.detach()));
 }
 
@@ -40,11 +42,31 @@ void add_gradients(StateDict& result, const Optimizer& optimizer) {
     result.add("grad." + name, to_host(parameter.grad().defined() ? parameter.grad() : torch::zeros_like(parameter)));
 }
 
+void check_rates(const ReplayStep& step) {
+  if (!(step.lr >= 0 && step.lr <= 1e6)) fail_usage("lr = {} must lie in [0, 1e6]", step.lr);
+  if (!(step.ema_momentum >= 0 && step.ema_momentum <= 1))
+    fail_usage("momentum = {} of the target must lie in [0, 1]", step.ema_momentum);
+}
+
+StateDict run_step(ObjectContrast& model, Optimizer& optimizer, const ReplayStep& step, torch::ScalarType dtype) {
+  const ObjectContrastInput input = input_from_tensors(read_safetensors(step.batch).tensors, dtype);
+  const ObjectContrastOutput output =
+      model->forward(input, [&] { ema_update(*model->target, *model->online, step.ema_momentum); });
+  output.loss.backward();
+  StateDict result;
+  add_losses(result, output, model->options.directions);
+  add_gradients(result, optimizer);
+  optimizer.step(step.lr);
+  optimizer.zero_grad();
+  save_training_state(*model, optimizer, {"after.", "after."}, result);
+  return result;
+}
+
 }  // namespace
 
-void replay(const ReplayOptions& options, const std::filesystem::path& weights, const std::filesystem::path& batch,
-            const std::filesystem::path& out) {
+void replay(const ReplayOptions& options, const std::filesystem::path& weights, const std::vector<ReplayStep>& steps) {
   validate_options(options);
+  for (const ReplayStep& step : steps) check_rates(step);
   const auto dtype = options.dtype == ReplayDType::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   ObjectContrast model(options.model);
   set_float_dtype(*model, dtype);
@@ -52,17 +74,7 @@ void replay(const ReplayOptions& options, const std::filesystem::path& weights, 
   const auto optimizer = make_optimizer(options.solver, model);
   load_training_state(*model, *optimizer, kReplayPrefix, with_floats_in(read_safetensors(weights).tensors, dtype),
                       MomentumBuffers::kOptional);
-  const ObjectContrastInput input = input_from_tensors(read_safetensors(batch).tensors, dtype);
-
-  const ObjectContrastOutput output =
-      model->forward(input, [&] { ema_update(*model->target, *model->online, options.ema_momentum); });
-  output.loss.backward();
-  StateDict result;
-  add_losses(result, output);
-  add_gradients(result, *optimizer);
-  optimizer->step(options.lr);
-  save_training_state(*model, *optimizer, {"after.", "after."}, result);
-  write_safetensors(out, result, {});
+  for (const ReplayStep& step : steps) write_safetensors(step.out, run_step(model, *optimizer, step, dtype), {});
 }
 
 }  // namespace soco

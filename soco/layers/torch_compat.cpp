@@ -59,6 +59,10 @@ AutocastGuard::~AutocastGuard() {
   set_autocast_type(device_type_, old_dtype_);
 }
 
+torch::ScalarType autocast_dtype_or_float32(torch::DeviceType device_type) {
+  return autocast_enabled(device_type) ? autocast_dtype(device_type) : torch::kFloat32;
+}
+
 NoAutocastGuard::NoAutocastGuard(torch::DeviceType device_type)
     : device_type_(device_type), old_enabled_(autocast_enabled(device_type)) {
   if (old_enabled_) set_autocast(device_type, false);

@@ -23,6 +23,9 @@ class AutocastGuard {
   torch::ScalarType old_dtype_ = torch::kFloat32;
 };
 
+/// The type that autocast runs operations on `device_type` in; kFloat32 while it is off.
+torch::ScalarType autocast_dtype_or_float32(torch::DeviceType device_type);
+
 /// Switches autocast off on `device_type` for as long as the object lives: for what must stay in float32.
 class NoAutocastGuard {
  public:

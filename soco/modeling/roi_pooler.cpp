@@ -17,14 +17,15 @@ torch::Tensor rois_from_boxes(const torch::Tensor& boxes, const torch::Tensor& i
 }
 
 torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
-                         std::int64_t resolution) {
+                         std::optional<std::int64_t> resolution) {
+  if (!resolution) return features.index_select(0, image_indices);
   const torch::Tensor rois = rois_from_boxes(boxes, image_indices, features.size(2), features.size(3));
-  return roi_align(features, rois, /*spatial_scale=*/1.0, resolution, resolution, /*sampling_ratio=*/0,
+  return roi_align(features, rois, /*spatial_scale=*/1.0, *resolution, *resolution, /*sampling_ratio=*/0,
                    /*aligned=*/true);
 }
 
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
-                            const torch::Tensor& levels, std::int64_t resolution) {
+                            const torch::Tensor& levels, std::optional<std::int64_t> resolution) {
   const torch::Tensor own_level = torch::where(levels < 0, torch::full_like(levels, kNumLevels - 1), levels);
   std::vector<torch::Tensor> pooled, rows;
   for (int level = 0; level < kNumLevels; ++level) {

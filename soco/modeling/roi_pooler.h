@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "soco/modeling/backbone/resnet.h"
 
@@ -12,13 +13,13 @@ torch::Tensor rois_from_boxes(const torch::Tensor& boxes, const torch::Tensor& i
                               std::int64_t width);
 
 /// Boxes [B,4] (xyxy in [0,1] of the view) of images [B], pooled from one feature map [N,C,H,W]: [B,C,r,r] float32.
-/// RoIAlign, aligned, adaptive sampling (SoCo section 3.2).
+/// RoIAlign, aligned, adaptive sampling (SoCo section 3.2). Without a resolution r the whole map of each box's image.
 torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
-                         std::int64_t resolution);
+                         std::optional<std::int64_t> resolution);
 
 /// Each box pooled from its own level: `levels` [B] int64 on the CPU, 0..3 = P2..P5; -1 is pooled from the coarsest
 /// level. Rows keep the boxes' order. Levels that no box uses may be undefined in `features`.
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
-                            const torch::Tensor& levels, std::int64_t resolution);
+                            const torch::Tensor& levels, std::optional<std::int64_t> resolution);
 
 }  // namespace soco

@@ -18,10 +18,14 @@ void PretrainOptions::validate() const {
   const bool has_levels = !plan.level_thresholds.empty();
   if (has_levels != (model.architecture == Architecture::kFpn))
     fail_usage(
-        "model.architecture = {} does not go with {} plan.level_thresholds; fpn needs one for each of P2..P5, c4, "
-        "which "
-        "has one map, none (the recipe soco_c4_100ep sets all that C4 needs)",
-        model.architecture == Architecture::kFpn ? "fpn" : "c4", plan.level_thresholds.size());
+        "model.architecture = {} does not go with {} plan.level_thresholds; fpn needs one for each of P2..P5, c4 and "
+        "image, which have one map, none (the recipes soco_c4_100ep and byol_image set all that these need)",
+        enum_name(model.architecture, kArchitectureNames), plan.level_thresholds.size());
+  if (model.architecture == Architecture::kImage && plan.boxes != BoxChoice::kImage)
+    fail_usage(
+        "model.architecture = image compares whole views, but plan.boxes = {}; set plan.boxes=image (as the recipe "
+        "byol_image does)",
+        enum_name(plan.boxes, kBoxChoiceNames));
   if (solver.lr && *solver.lr <= 0) fail_usage("solver.lr = {} must be above 0 (or \"auto\")", *solver.lr);
 }
 

@@ -19,6 +19,7 @@ namespace soco {
 enum class DeviceChoice { kAuto, kCpu, kCuda };
 enum class Precision { kFloat32, kBFloat16 };
 enum class OptimizerKind { kLars, kSgd };
+enum class EmaSchedule { kCosine, kConstant };
 
 inline constexpr std::array<EnumName<DeviceChoice>, 3> kDeviceNames{
     {{DeviceChoice::kAuto, "auto"}, {DeviceChoice::kCpu, "cpu"}, {DeviceChoice::kCuda, "cuda"}}};
@@ -26,6 +27,8 @@ inline constexpr std::array<EnumName<Precision>, 2> kPrecisionNames{
     {{Precision::kFloat32, "fp32"}, {Precision::kBFloat16, "bf16"}}};
 inline constexpr std::array<EnumName<OptimizerKind>, 2> kOptimizerNames{
     {{OptimizerKind::kLars, "lars"}, {OptimizerKind::kSgd, "sgd"}}};
+inline constexpr std::array<EnumName<EmaSchedule>, 2> kEmaScheduleNames{
+    {{EmaSchedule::kCosine, "cosine"}, {EmaSchedule::kConstant, "constant"}}};
 
 /// How long to train, in what portions, on what, and how often to save. "auto" values are set by
 /// `resolve_auto_settings`.
@@ -87,6 +90,7 @@ struct SolverOptions {
   double trust_coefficient = 0.001;
   double trust_eps = 1e-8;
   double ema_momentum = 0.99;
+  EmaSchedule ema_schedule = EmaSchedule::kCosine;
 
   template <class V>
   void visit(V& v) {
@@ -101,8 +105,9 @@ struct SolverOptions {
             Range<double>{0, 1e6});
     v.field("trust_coefficient", trust_coefficient, "LARS trust coefficient", Range<double>{0, 1e6});
     v.field("trust_eps", trust_eps, "LARS epsilon in the trust ratio", Range<double>{0, 1});
-    v.field("ema_momentum", ema_momentum, "the target's momentum at the start; rises to 1 along a cosine",
-            Range<double>{0, 1});
+    v.field("ema_momentum", ema_momentum, "the target's momentum at the start", Range<double>{0, 1});
+    v.field("ema_schedule", ema_schedule, "cosine: the target's momentum rises to 1; constant: it stays",
+            kEmaScheduleNames);
   }
 };
 

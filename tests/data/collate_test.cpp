@@ -46,7 +46,7 @@ TEST(ShapeBatch, GivesEveryArrayItsSize) {
 
 TEST(ShapeBatch, HasOneBoxWhereTheBoxIsTheImage) {
   ViewPlan plan = two_pixel_plan();
-  plan.boxes = BoxSource::kImage;
+  plan.boxes = BoxChoice::kImage;
   PretrainBatch batch;
   shape_batch(plan, 3, {}, batch);
   EXPECT_EQ(batch.boxes_per_image, 1);

@@ -185,6 +185,23 @@ TEST(DrawSample, AssignsNoLevelsInAPlanWithOneFeatureMap) {
   EXPECT_THAT(sample.pairs[0].a.levels, Each(0));
 }
 
+TEST(DrawSample, AssignsLevelsByTheRuleOfThePlan) {
+  ViewPlan plan = testing::without_colors(soco_fpn_view_plan(false));
+  plan.flip_prob = 0;
+  const ProposalSet proposals = testing::test_proposals(300, 400, 12, 1);
+  Rng rng = sample_rng(1), again = sample_rng(1);
+  const Sample by_thresholds = draw_sample(300, 400, proposals, plan, rng);
+  plan.level_rule = LevelRule::kDetectron2;
+  const Sample by_log = draw_sample(300, 400, proposals, plan, again);
+  EXPECT_EQ(by_log.pairs[0].a.boxes, by_thresholds.pairs[0].a.boxes);
+  EXPECT_NE(by_log.pairs[0].a.levels, by_thresholds.pairs[0].a.levels);
+  for (std::size_t i = 0; i < by_log.pairs[0].a.boxes.size(); ++i) {
+    const Box& box = by_log.pairs[0].a.boxes[i];
+    const double side = 224 * std::sqrt((box.x2 - box.x1) * (box.y2 - box.y1));
+    EXPECT_EQ(by_log.pairs[0].a.levels[i], side < 112 ? 0 : side < 224 ? 1 : 2);
+  }
+}
+
 TEST(DrawSample, DrawsCutoutsOnlyWhereThePlanSaysSo) {
   ViewPlan plan = soco_fpn_view_plan(true);
   plan.cutout_prob = 1;
@@ -197,7 +214,7 @@ TEST(DrawSample, DrawsCutoutsOnlyWhereThePlanSaysSo) {
 
 TEST(DrawSample, ImageBoxesAreTheWholeViewsWithoutProposalsOrJitter) {
   ViewPlan plan = soco_fpn_view_plan(false);
-  plan.boxes = BoxSource::kImage;
+  plan.boxes = BoxChoice::kImage;
   plan.box_jitter_prob = 1;
   plan.flip_prob = 0;
   for (int i = 0; i < 20; ++i) {
@@ -220,7 +237,7 @@ TEST(DrawSample, ImageBoxesAreTheWholeViewsWithoutProposalsOrJitter) {
 
 TEST(DrawSample, RandomBoxesAreNewInEachStreamAndSeenByEveryPair) {
   ViewPlan plan = soco_fpn_view_plan(false);
-  plan.boxes = BoxSource::kRandom;
+  plan.boxes = BoxChoice::kRandom;
   plan.box_jitter_prob = 0;
   plan.flip_prob = 0;
   Rng first = sample_rng(0), again = sample_rng(0), other = sample_rng(1);

@@ -197,10 +197,11 @@ TEST_F(PretrainTaskTest, DumpedStepReplaysWithTheSameLoss) {
   write_safetensors(temp_ / "weights.safetensors", weights, {});
   ReplayOptions replay_options;
   replay_options.model = options_.model;
-  replay_options.ema_momentum = options_.solver.ema_momentum;
-  replay_options.lr = *options_.solver.lr;
-  replay(replay_options, temp_ / "weights.safetensors", temp_ / "dump" / "batch_0.safetensors",
-         temp_ / "out.safetensors");
+  replay(replay_options, temp_ / "weights.safetensors",
+         {{.batch = temp_ / "dump" / "batch_0.safetensors",
+           .out = temp_ / "out.safetensors",
+           .lr = *options_.solver.lr,
+           .ema_momentum = options_.solver.ema_momentum}});
   const SafetensorsFile out = read_safetensors(temp_ / "out.safetensors");
   EXPECT_EQ(out.tensors.at("loss").as<float>()[0], static_cast<float>(metric(report, "loss")));
   const StateDict after = fixture->task.state();

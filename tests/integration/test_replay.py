@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""`soco replay` against the plain PyTorch step of tests/oracles/training_step_oracle.py: every loss term, gradient, weight,
-momentum and buffer.
+"""`soco replay` against the plain PyTorch steps of tests/oracles/training_step_oracle.py, for every recipe: every loss term,
+gradient, weight, momentum and buffer, and MoCo's queue, over ten steps of which each goes on from its own last one.
+
+Model, optimiser, views and pairs are read from the recipe's file; ResNet-18, narrow heads and small views keep the structure
+and take seconds. One test has ResNet-50 and all widths as published.
 
 How far two tensors are apart is max|ours - theirs| / max|theirs|: an element is measured against its whole tensor, because
 sums that cancel leave an element's last digits to the order of the additions. Two kinds of tensors are measured against
@@ -11,12 +14,14 @@ float64. Both sides add the same numbers in other orders: a unit of 1e-16 per ad
 forty layers. Parity is promised to 1e-8; a mistake in the method shows at 1e-3 and above.
 
 float32. BatchNorm over a dozen boxes divides by small deviations and amplifies rounding by an amount that depends on the
-data. So the float64 step is taken as the truth, and ours may be no farther from it than a few times what PyTorch's own
-float32 step is, over nine tenths of the tensors. The rest may hold a ReLU or a maximum that rounding turned over: PyTorch's
-own has moved a tensor by 1.3e-2 so.
+data. So the float64 steps are taken as the truth, and ours may be no farther from it than a few times what PyTorch's own
+float32 steps are, over nine tenths of the tensors. The rest may hold a ReLU or a maximum that rounding turned over: PyTorch's
+own has moved a tensor by 1.3e-2 so. For the same reason the middle one of ten steps is compared.
 """
 import os
+import subprocess
 import sys
+import time
 import unittest
 
 PYTHON = os.environ.get("SOCO_ORACLE_PYTHON", sys.executable)
@@ -25,12 +30,13 @@ if __name__ == "__main__" and os.environ.get("SOCO_ORACLE_RUNS") != PYTHON:
     os.environ["SOCO_ORACLE_RUNS"] = PYTHON
     os.execvp(PYTHON, [PYTHON, *sys.argv])
 
-from common import ScratchTest, run  # noqa: E402
+from common import SOCO, ScratchTest, run  # noqa: E402
 
 try:
     import numpy as np
     import safetensors_io
     import training_step_oracle as oracle
+    from training_step_recipe import RecipeCase
     MISSING = None
 except ImportError as error:
     MISSING = f"SKIPPED oracle training_step: {PYTHON} has {error.msg[:1].lower()}{error.msg[1:]}"
@@ -40,29 +46,25 @@ FLOAT32_TIMES = 4  # times PyTorch's distance from the truth: two roundings of o
 FLOAT32_FLOOR = 1e-6  # some units of float32's last digit: where PyTorch happens to be exact
 FLOAT32_BOUND = 5e-2  # of every tensor; a mistake in the method is larger
 
-SMALL = {"depth": 18, "fpn_channels": 32, "head_num_convs": 2, "head_fc_channels": 64, "projector_hidden_channels": 64,
-         "projector_out_channels": 32}
-C4 = {"architecture": "c4", "depth": 18, "pooler_resolution": 14, "projector_hidden_channels": 64, "projector_out_channels": 32}
-FULL = {}  # ResNet-50 as published
-FULL_C4 = {"architecture": "c4", "pooler_resolution": 14}
-FPN_PLAN, STAR_PLAN, C4_PLAN = [96, 96, 64], [96, 96, 64, 64], [96, 96]  # sizes of the views; pairs are of view 0 with each other one
+NARROW = {"backbone": "resnet18", "fpn_channels": 32, "head_num_convs": 2, "head_fc_channels": 64, "projector_hidden_channels": 64,
+          "projector_out_channels": 32, "queue_size": 16}
+SMALL_SIZES = {224: 96, 192: 80, 112: 64}  # C5 of 64 px and three images still has a dozen values for a BatchNorm
+STEPS = 10
 
 
-def words_of(shape):
-    return [word for key, value in shape.items() for word in ("--" + key.replace("_", "-"), value)]
+def narrow(recipe, **model):
+    case = RecipeCase(recipe, **NARROW, **model)
+    case.sizes = [SMALL_SIZES[size] for size in case.sizes]
+    return case
 
 
-def keys_of(shape):
-    full = {"depth": 50, **shape}
-    return [f"model.backbone=resnet{full['depth']}"] + [f"model.{key}={value}" for key, value in shape.items() if key != "depth"]
-
-
-ZERO_IN_THEORY = ("projector.fc1.bias", "projector.fc2.bias", "predictor.fc1.bias")
+ZERO_IN_THEORY = ("projector.fc1.bias", "projector.fc2.bias", "predictor.fc1.bias")  # where a BatchNorm follows
 
 
 def size_of(name, arrays):
     """What differences of tensor `name` are measured against."""
-    if name.endswith(ZERO_IN_THEORY) and ("grad." in name or "momentum_buffer." in name):
+    has_norms = "after.online.predictor.norm.weight" in arrays
+    if has_norms and name.endswith(ZERO_IN_THEORY) and ("grad." in name or "momentum_buffer." in name):
         name = name.replace(".bias", ".weight")
     return max(float(np.max(np.abs(arrays[name]), initial=0)), 1e-10)
 
@@ -84,123 +86,125 @@ def kind_of(name):
 
 @unittest.skipIf(MISSING, MISSING)
 class ReplayTest(ScratchTest):
-    def make(self, shape=SMALL, sizes=FPN_PLAN, seed=0, num_batches=1, num_images=3, *more):
-        self.shape = shape
-        oracle.main(["--make", self.scratch, "--seed", seed, "--num-images", num_images, "--num-batches", num_batches,
-                     "--sizes", *sizes, *more, *words_of(shape)])
-
-    def oracle_step(self, dtype, mode, weights="weights", batch="batch", lr=0.1, momentum=0.97):
-        out = self.scratch / f"oracle.{dtype}.safetensors"
-        oracle.main(["--weights", self.file(weights), "--batch", self.file(batch), "--out", out, "--dtype", dtype, "--head-mode", mode,
-                     "--lr", lr, "--momentum", momentum, *words_of(self.shape)])
-        return safetensors_io.load(out)
-
-    def our_step(self, dtype, mode, weights="weights", batch="batch", lr=0.1, momentum=0.97, out="ours"):
-        run("replay", "--weights", self.file(weights), "--batch", self.file(batch), "--out", self.file(out), "--dtype", dtype,
-            "--head-mode", mode, "--lr", lr, "--momentum", momentum, *keys_of(self.shape))
-        return safetensors_io.load(self.file(out))
-
     def file(self, name):
         return self.scratch / f"{name}.safetensors"
 
-    def assert_same(self, ours, theirs, bound=FLOAT64_BOUND, what=""):
+    def make(self, case, seed, num_batches=STEPS, num_images=3, momentum=True):
+        """Weights and batches of a case; their file names without suffix."""
+        rng = np.random.default_rng(seed)
+        oracle.torch.manual_seed(seed)
+        oracle.torch.set_num_threads(1)
+        safetensors_io.save(self.file("weights"), oracle.random_weights(case.shape(), rng, zero_gammas=True, momentum=momentum))
+        names = [f"batch{i}" for i in range(num_batches)]
+        for name in names:
+            safetensors_io.save(self.file(name), oracle.make_batch(case.model["architecture"], rng, num_images, case.sizes))
+        return names
+
+    def our_steps(self, case, dtype, batches, rates):
+        """Results of consecutive steps, as one process writes them; each file goes once it is read."""
+        words = [word for name, (lr, momentum) in zip(batches, rates)
+                 for word in ("--batch", self.file(name), "--lr", lr, "--momentum", momentum)]
+        out = self.file(f"ours_{dtype}")
+        command = [SOCO, "replay", "--weights", self.file("weights"), "--out", out, "--dtype", dtype, *words, *case.keys()]
+        process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            for i in range(len(batches)):
+                path = out if len(batches) == 1 else out.with_name(f"{out.stem}.{i}{out.suffix}")
+                while not path.exists() and process.poll() is None:
+                    time.sleep(0.02)
+                self.assertTrue(path.exists(), f"{command}: {process.poll()}")
+                yield safetensors_io.load(path)
+                path.unlink()
+            self.assertEqual(process.wait(), 0, command)
+        finally:
+            process.kill()
+            process.communicate()
+
+    def oracle_steps(self, case, dtype, batches, rates):
+        training = oracle.Training(case.shape(), getattr(oracle.torch, dtype), safetensors_io.load(self.file("weights")), case.solver)
+        for name, (lr, momentum) in zip(batches, rates):
+            batch = training.read_batch(safetensors_io.load(self.file(name)))
+            result = training.step(batch, case.head_mode, lr, momentum)
+            yield {**result, **{"after." + key: array for key, array in training.state().items()}}
+
+    def assert_same(self, ours, theirs, what):
         self.assertEqual(sorted(ours), sorted(theirs))
         for name in theirs:
             self.assertEqual(ours[name].shape, theirs[name].shape, name)
         found = errors(ours, theirs)
         worst = max(found, key=found.get)
-        print(f"{self.id().split('.')[-1]}{what}: {len(found)} tensors, largest difference {found[worst]:.1e} ({worst})", flush=True)
-        self.assertLess(found[worst], bound, worst)
+        print(f"{self.id().split('.')[-1]} {what}: {len(found)} tensors, largest difference {found[worst]:.1e} ({worst})", flush=True)
+        self.assertLess(found[worst], FLOAT64_BOUND, worst)
 
-    def check_float64(self, mode, *make):
-        self.make(*make)
-        self.assert_same(self.our_step("float64", mode), self.oracle_step("float64", mode))
-
-    def check_float32(self, mode, seeds):
-        """Over several batches, because a value within rounding of zero may fall on either side of a ReLU, in ours or in
-        PyTorch's, and then a share of that step's gradients moves by some 1e-2: the middle one of our steps is compared."""
+    def check_steps(self, case, seed):
+        """Ten steps in float64, each side going on from its own last one so that differences would add up; beside them the
+        same in float32."""
+        batches = self.make(case, seed)
+        rates = [(0.05 * (i + 1), 0.9 + 0.01 * i) for i in range(STEPS)]
         summary = {}
-        for seed in seeds:
-            self.make(SMALL, FPN_PLAN, seed)
-            truth = self.oracle_step("float64", mode)
-            ours, theirs = errors(self.our_step("float32", mode), truth), errors(self.oracle_step("float32", mode), truth)
+        runs = [self.our_steps(case, "float64", batches, rates), self.oracle_steps(case, "float64", batches, rates),
+                self.our_steps(case, "float32", batches, rates), self.oracle_steps(case, "float32", batches, rates)]
+        for i, (ours, truth, ours32, theirs32) in enumerate(zip(*runs, strict=True)):
+            self.assert_same(ours, truth, f"step {i + 1}")
+            found = errors(ours32, truth), errors(theirs32, truth)
             for kind in ("loss", "grad", "after"):
                 for share in (0.5, 0.9):
-                    pair = [np.quantile([e for name, e in found.items() if kind_of(name) == kind], share) for found in (ours, theirs)]
+                    pair = [np.quantile([e for name, e in side.items() if kind_of(name) == kind], share) for side in found]
                     summary.setdefault((kind, share), []).append(pair)
         for (kind, share), pairs in summary.items():
             us, them = np.median([p[0] for p in pairs]), max(p[1] for p in pairs)
-            print(f"{self.id().split('.')[-1]}: {kind}: {share:.0%} of errors below {us:.1e}; PyTorch's below {them:.1e}", flush=True)
+            print(f"{self.id().split('.')[-1]}: float32 {kind}: {share:.0%} below {us:.1e}; PyTorch's below {them:.1e}", flush=True)
             self.assertLessEqual(us, FLOAT32_TIMES * max(them, FLOAT32_FLOOR), kind)
             self.assertLess(us, FLOAT32_BOUND, kind)
 
-    def test_reference_heads_float64(self):
-        self.check_float64("reference", SMALL, FPN_PLAN, 0)
+    def test_soco_fpn_100ep(self):
+        self.check_steps(narrow("soco_fpn_100ep"), 0)
 
-    def test_assigned_heads_float64(self):
-        self.check_float64("assigned", SMALL, FPN_PLAN, 1)
+    def test_soco_fpn_assigned_heads(self):
+        self.check_steps(narrow("soco_fpn_100ep", head_mode="assigned"), 1)
 
-    def test_reference_heads_float32(self):
-        self.check_float32("reference", (2, 12, 22))
+    def test_soco_fpn_star_400ep(self):
+        self.check_steps(narrow("soco_fpn_star_400ep"), 2)
 
-    def test_assigned_heads_float32(self):
-        self.check_float32("assigned", (3, 13, 23))
+    def test_soco_c4_100ep(self):
+        self.check_steps(narrow("soco_c4_100ep"), 3)
 
-    def test_four_views_and_three_pairs(self):
-        self.check_float64("reference", SMALL, STAR_PLAN, 4)
-        self.check_float64("assigned", SMALL, STAR_PLAN, 4)
+    def test_soco_c4_assigned_heads(self):
+        self.check_steps(narrow("soco_c4_100ep", head_mode="assigned"), 4)
+
+    def test_byol_image(self):
+        self.check_steps(narrow("byol_image"), 5)
+
+    def test_mocov2(self):
+        self.check_steps(narrow("mocov2"), 6)
+
+    def test_400_epochs_are_the_same_step(self):
+        """Length and cutout are all that differs."""
+        self.assertEqual(RecipeCase("soco_fpn_100ep"), RecipeCase("soco_fpn_400ep"))
+        self.assertEqual(RecipeCase("soco_c4_100ep"), RecipeCase("soco_c4_400ep"))
 
     def test_published_resnet50(self):
         """All widths as published; two images, no momentum yet, as in a run's first step."""
-        self.check_float64("reference", FULL, [64, 64, 64], 5, 1, 2, "--no-momentum")
-
-    def test_c4(self):
-        self.check_float64("reference", C4, C4_PLAN, 8)
-        self.check_float64("assigned", C4, C4_PLAN, 8)
-
-    def test_published_resnet50_c4(self):
-        self.check_float64("reference", FULL_C4, [64, 64], 9, 1, 2, "--no-momentum")
-
-    def check_ten_steps(self, mode, shape=SMALL, sizes=FPN_PLAN):
-        """Each side goes on from its own last step, so differences would add up."""
-        self.make(shape, sizes, 6, 10)
-        training = oracle.Training(self.shape_dict(), oracle.torch.float64, safetensors_io.load(self.file("weights")))
-        weights = "weights"
-        for i in range(10):
-            lr, momentum = 0.05 * (i + 1), 0.9 + 0.01 * i
-            ours = self.our_step("float64", mode, weights, f"batch.{i}", lr, momentum, f"ours{i}")
-            theirs = training.step(training.read_batch(safetensors_io.load(self.file(f"batch.{i}"))), mode, lr, momentum)
-            theirs.update({"after." + name: array for name, array in training.state().items()})
-            self.assert_same(ours, theirs, what=f" step {i + 1}")
-            self.file(weights).unlink()
-            weights = f"weights{i}"
-            safetensors_io.save(self.file(weights), {k[len("after."):]: v for k, v in ours.items() if k.startswith("after.")})
-            self.file(f"ours{i}").unlink()
-
-    def shape_dict(self):
-        return {**oracle.SHAPE, **self.shape}
-
-    def test_ten_steps_with_reference_heads(self):
-        self.check_ten_steps("reference")
-
-    def test_ten_steps_with_assigned_heads(self):
-        self.check_ten_steps("assigned")
-
-    def test_ten_steps_of_c4(self):
-        self.check_ten_steps("reference", C4, C4_PLAN)
+        case = RecipeCase("soco_fpn_100ep")
+        case.sizes = [64, 64, 64]
+        batches = self.make(case, 7, num_batches=1, num_images=2, momentum=False)
+        rates = [(0.1, 0.97)]
+        (ours,), (theirs,) = self.our_steps(case, "float64", batches, rates), self.oracle_steps(case, "float64", batches, rates)
+        self.assert_same(ours, theirs, "step 1")
 
     def refused(self, weights, batch):
         safetensors_io.save(self.file("w"), weights)
         safetensors_io.save(self.file("b"), batch)
-        done = run("replay", "--weights", self.file("w"), "--batch", self.file("b"), "--out", self.file("o"), *keys_of(self.shape), check=False)
+        done = run("replay", "--weights", self.file("w"), "--batch", self.file("b"), "--out", self.file("o"), *self.keys, check=False)
         self.assertIn(done.returncode, (1, 2), done.stderr)
         self.assertNotIn("internal error", done.stderr)
         self.assertFalse(self.file("o").exists())
         return done.stderr
 
     def test_what_is_missing_or_wrong_is_named(self):
-        self.make(SMALL, [64, 64, 64], 7)
-        weights, batch = safetensors_io.load(self.file("weights")), safetensors_io.load(self.file("batch"))
+        case = narrow("soco_fpn_100ep")
+        (name,), self.keys = self.make(case, 8, num_batches=1), case.keys()
+        weights, batch = safetensors_io.load(self.file("weights")), safetensors_io.load(self.file(name))
         name = "online.projector.fc1.weight"
         self.assertIn(name, self.refused({k: v for k, v in weights.items() if k != name}, batch))
         self.assertIn(name, self.refused({**weights, name: weights[name][:, 1:]}, batch))

@@ -9,6 +9,8 @@
 #include "modeling/contrast_batch.h"
 #include "soco/base/error.h"
 #include "soco/layers/torch_compat.h"
+#include "soco/modeling/fpn.h"
+#include "soco/modeling/meta_arch/contrast_loss.h"
 #include "soco/modeling/roi_pooler.h"
 #include "testing/tensor_check.h"
 
@@ -227,6 +229,53 @@ TEST(ObjectContrastAssigned, EqualsOneHeadCallPerViewOnAssignedLevels) {
   EXPECT_EQ(model->online->backbone->as<Fpn>()->outputs[1]->norm->num_batches_tracked.item<std::int64_t>(), 3);
   output.loss.backward();
   EXPECT_TRUE(model->online->predictor->fc2->weight.grad().isfinite().all().item<bool>());
+}
+
+void to_float64(ObjectContrast& model) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor& p : model->parameters()) p.set_data(p.to(torch::kFloat64));
+  for (torch::Tensor& b : model->buffers())
+    if (b.is_floating_point()) b.set_data(b.to(torch::kFloat64));
+}
+
+ObjectContrastInput tiny_batch_float64() {
+  ObjectContrastInput input = tiny_batch();
+  for (torch::Tensor& view : input.views) view = view.to(torch::kFloat64);
+  for (auto& pair : input.pairs)
+    for (auto* side : {&pair.a, &pair.b}) side->boxes = side->boxes.to(torch::kFloat64);
+  return input;
+}
+
+TEST(ObjectContrast, CheckpointedActivationsChangeNothing) {
+  for (const Architecture architecture : {Architecture::kFpn, Architecture::kC4}) {
+    for (const HeadMode mode : {HeadMode::kReference, HeadMode::kAssigned}) {
+      std::vector<ObjectContrast> models;
+      for (const bool checkpoint : {false, true}) {
+        ModelOptions options = tiny_model(mode);
+        options.architecture = architecture;
+        options.checkpoint_activations = checkpoint;
+        torch::manual_seed(21);
+        models.emplace_back(options);
+        models.back()->train();
+        to_float64(models.back());
+        ObjectContrastInput input = tiny_batch_float64();
+        if (architecture == Architecture::kC4)
+          for (auto& pair : input.pairs)
+            for (auto* side : {&pair.a, &pair.b}) side->levels.clamp_max_(0);
+        models.back()->forward(input).loss.backward();
+      }
+      const auto plain = models[0]->named_parameters();
+      for (const auto& item : models[1]->named_parameters()) {
+        ASSERT_EQ(item.value().grad().defined(), plain[item.key()].grad().defined()) << item.key();
+        if (!item.value().grad().defined()) continue;
+        const torch::Tensor expected = plain[item.key()].grad();
+        // The same operations in the same order: equal but for the order in which two uses of a map add up.
+        EXPECT_LE(max_difference(item.value().grad(), expected), 1e-12 * (1 + expected.abs().max().item<double>()))
+            << item.key();
+      }
+      expect_same_buffers(*models[0], *models[1], 1e-14);
+    }
+  }
 }
 
 TEST(ObjectContrast, HasAFiniteGradientWhenNothingMatches) {

@@ -13,6 +13,7 @@ import torchvision
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import resnet_oracle  # noqa: E402
+import roi_align_plain  # noqa: E402
 import training_step_oracle as oracle  # noqa: E402
 
 SMALL = {**oracle.SHAPE, "depth": 18, "fpn_channels": 8, "head_num_convs": 1, "head_fc_channels": 16, "projector_hidden_channels": 16,
@@ -36,6 +37,19 @@ def check_backbones_are_torchvisions():
         for i, got in enumerate(ours(x)):
             expected = getattr(theirs, f"layer{i + 1}")(expected)
             assert torch.equal(got, expected), (depth, i)
+
+
+def check_plain_roi_align_is_torchvisions():
+    torch.manual_seed(1)
+    rois = torch.cat([torch.randint(0, 2, (12, 1)), torch.rand(12, 2) * 9 - 2, torch.rand(12, 2) * 9 + 4], 1).double()
+    for kwargs in ({"aligned": True}, {"aligned": False, "sampling_ratio": 2, "spatial_scale": 0.5}):
+        x = [torch.randn(2, 3, 9, 11, generator=torch.Generator().manual_seed(2), dtype=torch.float64, requires_grad=True) for _ in "ab"]
+        ours, theirs = roi_align_plain.roi_align(x[0], rois, (4, 5), **kwargs), torchvision.ops.roi_align(x[1], rois, (4, 5), **kwargs)
+        assert torch.allclose(ours, theirs, rtol=0, atol=1e-12)
+        weight = torch.randn(ours.shape, dtype=torch.float64)
+        for y in (ours, theirs):
+            (y * weight).sum().backward()
+        assert torch.allclose(x[0].grad, x[1].grad, rtol=0, atol=1e-12)
 
 
 def check_loss_counted_by_hand():

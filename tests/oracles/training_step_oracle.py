@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""One SoCo training step in plain PyTorch and torchvision, written from the paper and the facts of the authors' release.
+"""One SoCo training step in plain PyTorch and torchvision, written from the paper and the facts of the authors' release; and
+one of the image-level baselines BYOL and MoCo v2 (architecture "image"), written from their papers.
 
 It is what `soco replay` is compared with: losses by term, every gradient, and parameters, momentum and BatchNorm buffers
 after the LARS update and the target's moving average. It is slow and plain on purpose: with reference heads each
@@ -21,16 +22,22 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision.ops import roi_align
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import safetensors_io  # noqa: E402
 
+try:
+    from torchvision.ops import roi_align
+except ImportError:  # training_step_check.py compares the two
+    from roi_align_plain import roi_align
+
 # depth -> (bottleneck blocks?, blocks in each of the four stages)
 BLOCKS = {18: (False, [2, 2, 2, 2]), 34: (False, [3, 4, 6, 3]), 50: (True, [3, 4, 6, 3]), 101: (True, [3, 4, 23, 3])}
 SHAPE = {"architecture": "fpn", "depth": 50, "pooler_resolution": 7, "fpn_channels": 256, "head_num_convs": 4, "head_fc_channels": 1024, "projector_hidden_channels": 4096,
-         "projector_out_channels": 256}  # of the published SoCo-FPN; SoCo-C4 has architecture c4 and pooler_resolution 14
+         "projector_out_channels": 256, "projector_norm": "true", "predictor": "true", "loss": "cosine", "directions": "both",
+         "temperature": 0.2, "queue_size": 65536}  # of the published SoCo-FPN; SoCo-C4 has architecture c4 and pooler_resolution 14
 LEVELS = {"fpn": [-1, 0, 1, 2, 3], "c4": [-1, 0, 0, 0, 0]}  # 0..3: P2..P5, C4 has the one; -1: no level
+SOLVER = {"optimizer": "lars", "momentum": 0.9, "weight_decay": 1e-5}
 
 
 class ConvNorm(nn.Conv2d):
@@ -124,6 +131,23 @@ class ResNetC4(ResNet):
         return {0: super().forward(x)[-1]}
 
 
+class ResNetC5(nn.Module):
+    """The last map, of stride 32, as level 0."""
+
+    def __init__(self, depth):
+        super().__init__()
+        self.bottom_up = ResNet(depth)
+
+    def forward(self, x, levels):
+        assert set(levels) == {0}
+        return {0: self.bottom_up(x)[-1]}
+
+
+class GlobalPool(nn.Module):
+    def forward(self, x):
+        return F.adaptive_avg_pool2d(x, 1).flatten(1)
+
+
 class Res5(nn.Sequential):
     """ResNet's last stage on pooled boxes, then the mean over the cells."""
 
@@ -152,9 +176,10 @@ class BoxHead(nn.Module):
 
 
 class Mlp(nn.Module):
-    def __init__(self, channels_in, hidden, channels_out):
+    def __init__(self, channels_in, hidden, channels_out, norm):
         super().__init__()
-        self.fc1, self.norm, self.fc2 = nn.Linear(channels_in, hidden), nn.BatchNorm1d(hidden), nn.Linear(hidden, channels_out)
+        self.fc1, self.fc2 = nn.Linear(channels_in, hidden), nn.Linear(hidden, channels_out)
+        self.norm = nn.BatchNorm1d(hidden) if norm else nn.Identity()
 
     def forward(self, x):
         return self.fc2(F.relu(self.norm(self.fc1(x))))
@@ -164,18 +189,23 @@ class Network(nn.Module):
     def __init__(self, shape, predicts):
         super().__init__()
         hidden, out = shape["projector_hidden_channels"], shape["projector_out_channels"]
-        c4 = shape["architecture"] == "c4"
-        self.num_levels, self.resolution = 1 if c4 else 4, shape["pooler_resolution"]
-        self.backbone = ResNetC4(shape["depth"]) if c4 else Fpn(shape["depth"], shape["fpn_channels"])
+        norm = shape["projector_norm"] == "true"
+        self.num_levels, self.resolution = 1, shape["pooler_resolution"]
         self.roi_heads = nn.Module()
-        if c4:
+        if shape["architecture"] == "image":
+            self.backbone, self.resolution = ResNetC5(shape["depth"]), None
+            self.roi_heads.global_pool = GlobalPool()
+            head_channels = self.backbone.bottom_up.channels[-1]
+        elif shape["architecture"] == "c4":
+            self.backbone = ResNetC4(shape["depth"])
             self.roi_heads.res5 = Res5(shape["depth"])
             head_channels = self.roi_heads.res5[-1].channels_out
         else:
+            self.backbone, self.num_levels = Fpn(shape["depth"], shape["fpn_channels"]), 4
             head_channels = shape["head_fc_channels"]
             self.roi_heads.box_head = BoxHead(shape["fpn_channels"], shape["head_num_convs"], head_channels, self.resolution)
-        self.projector = Mlp(head_channels, hidden, out)
-        self.predictor = Mlp(out, hidden, out) if predicts else None
+        self.projector = Mlp(head_channels, hidden, out, norm)
+        self.predictor = Mlp(out, hidden, out, norm) if predicts and shape["predictor"] == "true" else None
 
     def head(self, pooled):
         """Unit vectors [M, D] of pooled boxes [M, C, r, r]."""
@@ -185,7 +215,10 @@ class Network(nn.Module):
 
 
 def pool(features, boxes, images, resolution):
-    """RoIAlign (half-pixel aligned, adaptive sampling) of boxes [M, 4] in [0, 1], each from its image's map."""
+    """RoIAlign (half-pixel aligned, adaptive sampling) of boxes [M, 4] in [0, 1], each from its image's map; without a
+    resolution its image's map itself."""
+    if resolution is None:
+        return features[images]
     height, width = features.shape[-2:]
     scale = torch.tensor([width, height, width, height], dtype=boxes.dtype)
     rois = torch.cat([images[:, None].to(boxes.dtype), boxes * scale], 1)
@@ -218,11 +251,13 @@ def pool_levels(sides, network):
     return torch.where(levels < 0, torch.full_like(levels, network.num_levels - 1), levels)
 
 
-def embed(network, batch, head_mode):
-    """{(pair, "a" or "b"): unit vectors [N, K, D]} of a network's pass over all views, view after view."""
+def embed(network, batch, head_mode, which="ab"):
+    """{(pair, "a" or "b"): unit vectors [N, K, D]} of a network's pass over the views that have such sides, view after view."""
     result = {}
     for v, view in enumerate(batch["views"]):
-        keys = [(p, s) for p, pair in enumerate(batch["pairs"]) for s in "ab" if pair[s]["view"] == v]
+        keys = [(p, s) for p, pair in enumerate(batch["pairs"]) for s in which if pair[s]["view"] == v]
+        if not keys:
+            continue
         sides = [batch["pairs"][p][s] for p, s in keys]
         n, k = sides[0]["ids"].shape
         images = torch.arange(n).repeat_interleave(k)
@@ -245,11 +280,22 @@ def directed_loss(query, key, query_side, key_side):
     return -2 * ((cosine * match).sum((1, 2)) / (match.sum((1, 2)) + 1e-6)).mean()
 
 
-class Training:
-    """Online and target network with their optimiser, moved by `step`."""
+def info_nce(query, key, queue, temperature):
+    """MoCo's loss (He et al. 2020, algorithm 1): each query's key is class 0 among the queue's."""
+    positive = (query * key).sum(1, keepdim=True)
+    logits = torch.cat([positive, query @ queue.t()], 1) / temperature
+    return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long))
 
-    def __init__(self, shape, dtype, weights=None):
-        self.dtype = dtype
+
+class Training:
+    """Online and target network with their optimiser, and MoCo's queue where there is one, moved by `step`."""
+
+    def __init__(self, shape, dtype, weights=None, solver=SOLVER):
+        self.dtype, self.shape, self.solver = dtype, shape, solver
+        self.queue = None
+        if shape["loss"] == "info_nce":
+            self.queue = torch.from_numpy(np.array(weights["queue.keys"])).to(dtype)
+            self.next = int(weights["queue.next"])
         self.online, self.target = Network(shape, True), Network(shape, False)
         for network, prefix in ((self.online, "online."), (self.target, "target.")):
             if weights is not None:
@@ -279,11 +325,22 @@ class Training:
             p.data = momentum * p.data + (1 - momentum) * online[name].data
 
     @torch.no_grad()
-    def lars(self, lr, momentum=0.9, decay=1e-5, trust=0.001, eps=1e-8):
-        """A weight no loss term reaches has a zero gradient, hence its decay term alone, scaled like any other."""
+    def enqueue(self, keys):
+        """The oldest make room."""
+        for key in keys:
+            self.queue[self.next] = key
+            self.next = (self.next + 1) % len(self.queue)
+
+    @torch.no_grad()
+    def update(self, lr, trust=0.001, eps=1e-8):
+        """LARS, or SGD (decay of every parameter, no trust ratio). LARS: a weight no loss term reaches has a zero gradient,
+        hence its decay term alone, scaled like any other."""
+        momentum, decay = self.solver["momentum"], self.solver["weight_decay"]
         for name, p in self.online.named_parameters():
             g = torch.zeros_like(p) if p.grad is None else p.grad
-            if p.ndim > 1:
+            if self.solver["optimizer"] == "sgd":
+                g = g + decay * p
+            elif p.ndim > 1:
                 g = g + decay * p
                 if p.norm() > 0 and g.norm() > 0:
                     g = g * (trust * p.norm() / (g.norm() + eps))
@@ -292,14 +349,28 @@ class Training:
 
     def losses(self, batch, head_mode, ema_momentum):
         """{name: directed loss}; the target moves after the online passes and before its own."""
-        predictions = embed(self.online, batch, head_mode)
+        both = self.shape["directions"] == "both"
+        predictions = embed(self.online, batch, head_mode, "ab" if both else "a")
         self.move_target(ema_momentum)
         with torch.no_grad():
-            projections = embed(self.target, batch, head_mode)
+            projections = embed(self.target, batch, head_mode, "ab" if both else "b")
+        if self.queue is not None:
+            return self.queue_losses(predictions, projections)
         terms = {}
         for p, pair in enumerate(batch["pairs"]):
             terms[f"loss.pair{p}.a_to_b"] = directed_loss(predictions[p, "a"], projections[p, "b"], pair["a"], pair["b"])
-            terms[f"loss.pair{p}.b_to_a"] = directed_loss(predictions[p, "b"], projections[p, "a"], pair["b"], pair["a"])
+            if both:
+                terms[f"loss.pair{p}.b_to_a"] = directed_loss(predictions[p, "b"], projections[p, "a"], pair["b"], pair["a"])
+        return terms
+
+    def queue_losses(self, predictions, projections):
+        """MoCo v2: one whole-view box an image, so box 0 of a is box 0 of b. The keys join the queue after the losses."""
+        queue, temperature, terms = self.queue.clone(), self.shape["temperature"], {}
+        for p, s in predictions:
+            other = "b" if s == "a" else "a"
+            terms[f"loss.pair{p}.{s}_to_{other}"] = info_nce(predictions[p, s][:, 0], projections[p, other][:, 0], queue, temperature)
+        for projection in projections.values():
+            self.enqueue(projection.flatten(0, 1))
         return terms
 
     def train(self, batch, head_mode, lr, ema_momentum):
@@ -308,7 +379,7 @@ class Training:
         loss = sum(terms.values())
         self.online.zero_grad(set_to_none=True)
         loss.backward()
-        self.lars(lr)
+        self.update(lr)
         return loss.detach(), {name: term.detach() for name, term in terms.items()}
 
     def step(self, batch, head_mode, lr, ema_momentum):
@@ -323,6 +394,8 @@ class Training:
         """Everything a next step needs, by the names of a weights file."""
         state = {prefix + k: v.numpy().copy() for prefix, network in (("online.", self.online), ("target.", self.target))
                  for k, v in network.state_dict().items()}
+        if self.queue is not None:
+            state.update({"queue.keys": self.queue.numpy().copy(), "queue.next": np.array(self.next, np.int64)})
         return {**state, **{"optimizer.momentum_buffer.online." + k: v.numpy().copy() for k, v in self.velocity.items()}}
 
 
@@ -345,6 +418,10 @@ def random_weights(shape, rng, zero_gammas, momentum):
             elif name.endswith("num_batches_tracked"):
                 value = np.array(rng.integers(0, 100), np.int64)
             weights[prefix + name] = value
+    if shape["loss"] == "info_nce":
+        keys = rng.normal(0, 1, (shape["queue_size"], shape["projector_out_channels"]))
+        weights["queue.keys"] = (keys / np.linalg.norm(keys, axis=1, keepdims=True)).astype(np.float32)
+        weights["queue.next"] = np.array(shape["queue_size"] - 4, np.int64)  # a few steps from its end
     if momentum:
         for name in [k for k in weights if k.startswith("online.") and "running" not in k and "tracked" not in k]:
             weights["optimizer.momentum_buffer." + name] = rng.normal(0, 1e-3, weights[name].shape).astype(np.float32)
@@ -373,6 +450,26 @@ def random_batch(rng, num_images, sizes, levels, num_boxes=4):
     return batch
 
 
+def whole_views_batch(rng, num_images, sizes):
+    """The batch of the image-level baselines: one box an image and view, the whole of it."""
+    batch = {f"views.{v}": rng.normal(0, 1, (num_images, 3, size, size)).astype(np.float32) for v, size in enumerate(sizes)}
+    for p in range(len(sizes) - 1):
+        batch[f"pairs.{p}.views"] = np.array([0, p + 1], np.int64)
+        for s in "ab":
+            batch[f"pairs.{p}.{s}.boxes"] = np.tile(np.array([0, 0, 1, 1], np.float32), (num_images, 1, 1))
+            batch[f"pairs.{p}.{s}.ids"] = np.ones((num_images, 1), np.int64)
+            batch[f"pairs.{p}.{s}.levels"] = np.zeros((num_images, 1), np.int64)
+    return batch
+
+
+def make_batch(architecture, rng, num_images, sizes):
+    return whole_views_batch(rng, num_images, sizes) if architecture == "image" else random_batch(rng, num_images, sizes, LEVELS[architecture])
+
+
+def solver_of(args):
+    return {"optimizer": args.optimizer, "momentum": SOLVER["momentum"], "weight_decay": args.weight_decay}
+
+
 def shape_of(args):
     return {name: getattr(args, name) for name in SHAPE}
 
@@ -385,11 +482,12 @@ def make(args):
     safetensors_io.save(args.make / "weights.safetensors", weights)
     for i in range(args.num_batches):
         name = "batch.safetensors" if args.num_batches == 1 else f"batch.{i}.safetensors"
-        safetensors_io.save(args.make / name, random_batch(rng, args.num_images, args.sizes, LEVELS[args.architecture]))
+        batch = make_batch(args.architecture, rng, args.num_images, args.sizes)
+        safetensors_io.save(args.make / name, batch)
 
 
 def run(args):
-    training = Training(shape_of(args), getattr(torch, args.dtype), safetensors_io.load(args.weights))
+    training = Training(shape_of(args), getattr(torch, args.dtype), safetensors_io.load(args.weights), solver_of(args))
     steps = max(len(args.batch), len(args.lr), len(args.momentum))
     for i in range(steps):
         batch = training.read_batch(safetensors_io.load(args.batch[i % len(args.batch)]))
@@ -415,6 +513,8 @@ def main(words=None):
     parser.add_argument("--head-mode", default="reference", choices=["reference", "assigned"])
     parser.add_argument("--lr", type=float, nargs="+", default=[0.1])
     parser.add_argument("--momentum", type=float, nargs="+", default=[0.99], help="of the target's moving average")
+    parser.add_argument("--optimizer", default="lars", choices=["lars", "sgd"])
+    parser.add_argument("--weight-decay", type=float, default=SOLVER["weight_decay"])
     for name, default in SHAPE.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     args = parser.parse_args([str(word) for word in words] if words is not None else None)

@@ -70,6 +70,52 @@ TEST(Recipes, FourHundredEpochsHasNoCutoutAndElseTheSamePlan) {
   EXPECT_EQ(dump_toml(hundred), dump_toml(four_hundred));
 }
 
+// Chen et al. 2020 (MoCo v2) and its published code.
+TEST(Recipes, MocoV2IsThePublishedOne) {
+  const PretrainOptions options = recipe("mocov2");
+  EXPECT_EQ(options.train.recipe_epochs, 200);
+  EXPECT_EQ(options.solver.optimizer, OptimizerKind::kSgd);
+  EXPECT_DOUBLE_EQ(options.solver.base_lr, 0.03);
+  EXPECT_DOUBLE_EQ(options.solver.weight_decay, 1e-4);
+  EXPECT_DOUBLE_EQ(options.solver.ema_momentum, 0.999);
+  EXPECT_EQ(options.solver.ema_schedule, EmaSchedule::kConstant);
+  EXPECT_EQ(options.model.loss, ContrastLoss::kInfoNce);
+  EXPECT_EQ(options.model.directions, Directions::kAToB);
+  EXPECT_EQ(options.model.projector_out_channels, 128);
+  EXPECT_DOUBLE_EQ(options.model.temperature, 0.2);
+  EXPECT_EQ(options.model.queue_size, 65536);
+  EXPECT_FALSE(options.model.predictor || options.model.projector_norm || options.model.zero_init_residual);
+  for (const ViewOptions& view : options.plan.views) {
+    EXPECT_DOUBLE_EQ(view.min_scale, 0.2);
+    EXPECT_DOUBLE_EQ(view.photometric.saturation, 0.4);
+    EXPECT_DOUBLE_EQ(view.photometric.blur_prob, 0.5);
+    EXPECT_DOUBLE_EQ(view.photometric.solarize_prob, 0);
+  }
+}
+
+TEST(Recipes, ByolImageHasSoCosBackboneScheduleOptimiserAndColours) {
+  const PretrainOptions soco = recipe("soco_fpn_100ep"), byol = recipe("byol_image");
+  EXPECT_EQ(byol.model.architecture, Architecture::kImage);
+  EXPECT_EQ(byol.plan.boxes, BoxChoice::kImage);
+  EXPECT_EQ(byol.model.backbone, soco.model.backbone);
+  EXPECT_EQ(byol.model.loss, ContrastLoss::kCosine);
+  for (const auto& [ours, theirs] : std::vector<std::pair<double, double>>{
+           {byol.solver.base_lr, soco.solver.base_lr},
+           {byol.solver.warmup_epochs, soco.solver.warmup_epochs},
+           {byol.solver.final_lr, soco.solver.final_lr},
+           {byol.solver.weight_decay, soco.solver.weight_decay},
+           {byol.solver.ema_momentum, soco.solver.ema_momentum},
+           {byol.plan.views[0].photometric.blur_prob, soco.plan.views[0].photometric.blur_prob},
+           {byol.plan.views[1].photometric.solarize_prob, soco.plan.views[1].photometric.solarize_prob}})
+    EXPECT_DOUBLE_EQ(ours, theirs);
+}
+
+TEST(PretrainOptions, WholeImagesAndBoxesOfThemGoTogether) {
+  PretrainOptions options = recipe("byol_image");
+  options.plan.boxes = BoxChoice::kObjects;
+  EXPECT_THAT(error_of([&] { validate_options(options); }), HasSubstr("set plan.boxes=image"));
+}
+
 TEST(Recipes, UnknownNameIsAUsageErrorWithTheNearest) {
   EXPECT_THAT(error_of([] { recipe("soco_fpn_10ep"); }), HasSubstr("did you mean soco_fpn_100ep?"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/data/transforms/level.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace soco {
@@ -20,6 +21,13 @@ int level_of_box(const IdBox& box, const CropRect& crop, int view_size, const st
     if (size <= thresholds[i]) return static_cast<int>(i);
   }
   return kNoLevel;
+}
+
+int detectron2_level_of_box(const IdBox& box, const CropRect& crop, int view_size) {
+  const double width = (box.x2 - box.x1) / crop.width * view_size;
+  const double height = (box.y2 - box.y1) / crop.height * view_size;
+  const double level = std::floor(4 + std::log2(std::sqrt(std::max(width * height, 0.0)) / 224 + 1e-8));
+  return static_cast<int>(std::clamp(level, 2.0, 5.0)) - 2;
 }
 
 }  // namespace soco

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string>
 
+#include "soco/layers/activation_checkpoint.h"
+
 namespace soco {
 namespace {
 
@@ -82,6 +84,11 @@ ResNetBlockImpl::ResNetBlockImpl(std::int64_t in_channels, std::int64_t width, s
 }
 
 torch::Tensor ResNetBlockImpl::forward(const torch::Tensor& input, const NormGroups& groups) {
+  if (!checkpointed) return run(input, groups);
+  return checkpoint_activations([this](const auto& x, const auto& g) { return run(x, g); }, input, groups);
+}
+
+torch::Tensor ResNetBlockImpl::run(const torch::Tensor& input, const NormGroups& groups) {
   NormCall call{.activation = NormActivation::kRelu, .residual = {}, .groups = groups};
   torch::Tensor x = input;
   for (std::size_t i = 0; i + 1 < convs.size(); ++i) x = convs[i](x, call);
@@ -127,5 +134,11 @@ FeatureMaps ResNetC4Impl::forward(const torch::Tensor& image, const LevelMask&) 
   for (const torch::nn::ModuleList& stage : stages_) x = run_stage(stage, x);
   return {x};
 }
+
+ResNetC5Impl::ResNetC5Impl(Backbone backbone) : channels_(resnet_channels(backbone, kNumLevels - 1)) {
+  bottom_up_ = register_module("bottom_up", ResNet(backbone));
+}
+
+FeatureMaps ResNetC5Impl::forward(const torch::Tensor& image, const LevelMask&) { return {bottom_up_(image).back()}; }
 
 }  // namespace soco

@@ -42,6 +42,10 @@ struct ResNetBlockImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, const NormGroups& groups = {});
   std::vector<ConvNorm> convs;
   ConvNorm shortcut{nullptr};
+  bool checkpointed = false;  // inner activations are computed again in the backward pass
+
+ private:
+  torch::Tensor run(const torch::Tensor& input, const NormGroups& groups);
 };
 TORCH_MODULE(ResNetBlock);
 
@@ -80,5 +84,19 @@ struct ResNetC4Impl : DetectorBackboneImpl {
   std::int64_t channels_ = 0;
 };
 TORCH_MODULE(ResNetC4);
+
+/// The whole ResNet, of which the last map, C5 of stride 32, is used. Keys: bottom_up.*, as in the pyramid, so that a
+/// detector with a pyramid takes them. Values as ResNet's.
+struct ResNetC5Impl : DetectorBackboneImpl {
+  explicit ResNetC5Impl(Backbone backbone);
+  FeatureMaps forward(const torch::Tensor& image, const LevelMask& wanted = kAllLevels) override;
+  int num_levels() const override { return 1; }
+  std::int64_t out_channels() const override { return channels_; }
+
+ private:
+  ResNet bottom_up_{nullptr};
+  std::int64_t channels_;
+};
+TORCH_MODULE(ResNetC5);
 
 }  // namespace soco

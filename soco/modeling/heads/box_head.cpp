@@ -5,9 +5,11 @@
 
 #include <string>
 
+#include "soco/layers/activation_checkpoint.h"
+
 namespace soco {
 
-BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) {
+BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) : resolution_(options.resolution) {
   for (std::int64_t i = 0; i < options.num_convs; ++i)
     convs.push_back(register_module("conv" + std::to_string(i + 1),
                                     ConvNorm(ConvNormOptions{options.in_channels, options.in_channels, 3, 1})));
@@ -15,15 +17,23 @@ BoxHeadImpl::BoxHeadImpl(const BoxHeadOptions& options) {
       "fc1", torch::nn::Linear(options.in_channels * options.resolution * options.resolution, options.fc_channels));
 }
 
-torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups& groups) {
+torch::Tensor BoxHeadImpl::run_convs(const torch::Tensor& pooled, const NormGroups& groups) {
   const NormCall call{.activation = NormActivation::kRelu, .residual = {}, .groups = groups};
   torch::Tensor x = pooled;
   for (ConvNorm& conv : convs) x = conv(x, call);
+  return x;
+}
+
+torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups& groups) {
+  const auto convolve = [this](const torch::Tensor& x, const NormGroups& g) { return run_convs(x, g); };
+  const torch::Tensor x = checkpointed ? checkpoint_activations(convolve, pooled, groups) : run_convs(pooled, groups);
   return torch::relu(fc1(x.flatten(1)));
 }
 
-Res5HeadImpl::Res5HeadImpl(Backbone backbone)
-    : blocks_(make_resnet_stage(backbone, kNumLevels - 1)), channels_(resnet_channels(backbone, kNumLevels - 1)) {
+Res5HeadImpl::Res5HeadImpl(Backbone backbone, std::int64_t resolution)
+    : blocks_(make_resnet_stage(backbone, kNumLevels - 1)),
+      channels_(resnet_channels(backbone, kNumLevels - 1)),
+      resolution_(resolution) {
   for (std::size_t i = 0; i < blocks_.size(); ++i) register_module(std::to_string(i), blocks_[i]);
 }
 
@@ -31,6 +41,10 @@ torch::Tensor Res5HeadImpl::forward(const torch::Tensor& pooled, const NormGroup
   torch::Tensor x = pooled;
   for (ResNetBlock& block : blocks_) x = block(x, groups);
   return x.mean({2, 3});
+}
+
+torch::Tensor GlobalPoolHeadImpl::forward(const torch::Tensor& pooled, const NormGroups&) {
+  return pooled.mean({2, 3});
 }
 
 }  // namespace soco

@@ -3,6 +3,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "soco/layers/conv_norm.h"
@@ -15,6 +16,8 @@ struct RoiHeadImpl : torch::nn::Module {
   /// pooled [B,C,r,r] -> [B,out_channels()].
   virtual torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups) = 0;
   virtual std::int64_t out_channels() const = 0;
+  /// Height and width r of the pooled boxes it takes; none: it takes the whole map of a box's view.
+  virtual std::optional<std::int64_t> resolution() const = 0;
 };
 
 struct BoxHeadOptions {
@@ -31,22 +34,41 @@ struct BoxHeadImpl : RoiHeadImpl {
   explicit BoxHeadImpl(const BoxHeadOptions& options);
   torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
   std::int64_t out_channels() const override { return fc1->options.out_features(); }
+  std::optional<std::int64_t> resolution() const override { return resolution_; }
   std::vector<ConvNorm> convs;
   torch::nn::Linear fc1{nullptr};
+  bool checkpointed = false;  // as of ResNetBlock, for the convolutions
+
+ private:
+  torch::Tensor run_convs(const torch::Tensor& pooled, const NormGroups& groups);
+  std::int64_t resolution_;
 };
 TORCH_MODULE(BoxHead);
 
 /// Detectron2's Res5ROIHeads: the last stage of the ResNet, stride 2, then the mean over the remaining cells.
 /// Keys: {0..}.conv1.*, ... as the stage's. Start: as ResNet's.
 struct Res5HeadImpl : RoiHeadImpl {
-  explicit Res5HeadImpl(Backbone backbone);
+  Res5HeadImpl(Backbone backbone, std::int64_t resolution);
   torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
   std::int64_t out_channels() const override { return channels_; }
+  std::optional<std::int64_t> resolution() const override { return resolution_; }
 
  private:
   std::vector<ResNetBlock> blocks_;
-  std::int64_t channels_;
+  std::int64_t channels_, resolution_;
 };
 TORCH_MODULE(Res5Head);
+
+/// The mean over the cells of a view's whole map: an image-level "box". It has no state.
+struct GlobalPoolHeadImpl : RoiHeadImpl {
+  explicit GlobalPoolHeadImpl(std::int64_t channels) : channels_(channels) {}
+  torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
+  std::int64_t out_channels() const override { return channels_; }
+  std::optional<std::int64_t> resolution() const override { return std::nullopt; }
+
+ private:
+  std::int64_t channels_;
+};
+TORCH_MODULE(GlobalPoolHead);
 
 }  // namespace soco

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "soco/modeling/roi_pooler.h"
@@ -45,6 +46,7 @@ bool has_boxes(const BoxSet& set, int level) {
 GroupSplit split_groups(const BoxSets& boxes, NetworkRole role, int num_levels) {
   GroupSplit result;
   for (std::size_t s = 0; s < boxes.sets.size(); ++s) {
+    if (!boxes.embeds(s, role)) continue;
     for (int level = 0; level < num_levels; ++level) {
       const bool used = role == NetworkRole::kTarget ? has_boxes(boxes.sets[s], level)
                                                      : boxes.num_matches == 0 || reaches_loss(boxes.sets[s], level);
@@ -62,7 +64,7 @@ NormGroups norm_groups(const std::vector<Group>& groups, RunningStatsQueue& queu
 
 // Pools the groups that lie on one level of one view with one call, so that backward touches the level once.
 void pool_groups(const FeatureMaps& features, std::int64_t view, const std::vector<Group>& groups, const BoxSets& boxes,
-                 std::int64_t resolution, std::map<std::int64_t, torch::Tensor>& pooled_by_position) {
+                 std::optional<std::int64_t> resolution, std::map<std::int64_t, torch::Tensor>& pooled_by_position) {
   for (int level = 0; level < kNumLevels; ++level) {
     std::vector<torch::Tensor> group_boxes;
     std::vector<std::int64_t> positions;
@@ -120,18 +122,20 @@ torch::Tensor assigned_rows(const std::vector<Group>& used, const BoxSets& boxes
 }  // namespace
 
 torch::Tensor embed_boxes_reference(ContrastNetworkImpl& network, NetworkRole role,
-                                    const std::vector<torch::Tensor>& views, const BoxSets& boxes,
-                                    const ModelOptions& options) {
+                                    const std::vector<torch::Tensor>& views, const BoxSets& boxes) {
   const GroupSplit groups = split_groups(boxes, role, network.backbone->num_levels());
   std::map<std::int64_t, torch::Tensor> used, unused;
-  for (std::size_t view = 0; view < views.size(); ++view) {
+  const std::optional<std::int64_t> resolution = network.box_head->resolution();
+  for (std::int64_t view = 0; view < static_cast<std::int64_t>(views.size()); ++view) {
+    if (boxes.on_view(view, role).empty()) continue;
     const FeatureMaps features = network.backbone->forward(views[view]);
-    pool_groups(features, static_cast<std::int64_t>(view), groups.used, boxes, options.pooler_resolution, used);
+    pool_groups(features, view, groups.used, boxes, resolution, used);
     const torch::NoGradGuard no_grad;
-    pool_groups(features, static_cast<std::int64_t>(view), groups.unused, boxes, options.pooler_resolution, unused);
+    pool_groups(features, view, groups.unused, boxes, resolution, unused);
   }
   RunningStatsQueue queue;
-  torch::Tensor vectors = torch::zeros({0, options.projector_out_channels}, boxes.sets[0].boxes.options());
+  torch::Tensor vectors =
+      torch::zeros({0, network.projector->fc2->options.out_features()}, boxes.sets[0].boxes.options());
   if (!groups.unused.empty()) {
     const torch::NoGradGuard no_grad;
     run_heads_for_statistics(network, stack_groups(unused), norm_groups(groups.unused, queue));
@@ -145,11 +149,12 @@ torch::Tensor embed_boxes_reference(ContrastNetworkImpl& network, NetworkRole ro
       .view({static_cast<std::int64_t>(boxes.sets.size()), boxes.boxes_per_set(), vectors.size(1)});
 }
 
-torch::Tensor embed_boxes_assigned(ContrastNetworkImpl& network, const std::vector<torch::Tensor>& views,
-                                   const BoxSets& boxes, const ModelOptions& options) {
+torch::Tensor embed_boxes_assigned(ContrastNetworkImpl& network, NetworkRole role,
+                                   const std::vector<torch::Tensor>& views, const BoxSets& boxes) {
   std::vector<torch::Tensor> by_set(boxes.sets.size());
-  for (std::size_t view = 0; view < views.size(); ++view) {
-    const std::vector<std::size_t> sets = boxes.on_view(static_cast<std::int64_t>(view));
+  torch::Tensor any;
+  for (std::int64_t view = 0; view < static_cast<std::int64_t>(views.size()); ++view) {
+    const std::vector<std::size_t> sets = boxes.on_view(view, role);
     if (sets.empty()) continue;
     const std::int64_t coarsest = network.backbone->num_levels() - 1;  // where boxes without a level are pooled
     LevelMask wanted{};
@@ -165,10 +170,13 @@ torch::Tensor embed_boxes_assigned(ContrastNetworkImpl& network, const std::vect
     const std::int64_t count = static_cast<std::int64_t>(sets.size());
     const torch::Tensor pooled = pool_assigned(network.backbone->forward(views[view], wanted), torch::cat(set_boxes),
                                                boxes.image_indices.repeat({count}),
-                                               torch::tensor(levels, torch::kInt64), options.pooler_resolution);
+                                               torch::tensor(levels, torch::kInt64), network.box_head->resolution());
     const std::vector<torch::Tensor> vectors = at_least_float32(run_heads(network, pooled, {})).chunk(count);
     for (std::int64_t i = 0; i < count; ++i) by_set[sets[i]] = vectors[i];
+    any = vectors[0];
   }
+  for (torch::Tensor& vectors : by_set)
+    if (!vectors.defined()) vectors = torch::zeros_like(any);
   return torch::stack(by_set);
 }
 

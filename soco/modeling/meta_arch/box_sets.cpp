@@ -57,26 +57,29 @@ std::vector<bool> to_flags(const torch::Tensor& tensor) {
   return std::vector<bool>(plain.data_ptr<bool>(), plain.data_ptr<bool>() + plain.numel());
 }
 
-BoxSet box_set(const ObjectContrastInput::Pair& pair, std::size_t pair_index, bool is_a, const torch::Tensor& match) {
+BoxSet box_set(const ObjectContrastInput::Pair& pair, std::size_t pair_index, bool is_a, const torch::Tensor& match,
+               Directions directions) {
   const ObjectContrastInput::Side& side = is_a ? pair.a : pair.b;
   return {is_a ? pair.view_a : pair.view_b,
           pair_index,
           is_a,
           side.boxes.reshape({-1, 4}),
           to_vector<std::int64_t>(side.levels),
-          to_flags(match.gt(0).any(is_a ? 2 : 1))};
+          to_flags(match.gt(0).any(is_a ? 2 : 1)),
+          directions == Directions::kBoth || is_a,
+          directions == Directions::kBoth || !is_a};
 }
 
 }  // namespace
 
-std::vector<std::size_t> BoxSets::on_view(std::int64_t view) const {
+std::vector<std::size_t> BoxSets::on_view(std::int64_t view, NetworkRole role) const {
   std::vector<std::size_t> result;
   for (std::size_t s = 0; s < sets.size(); ++s)
-    if (sets[s].view == view) result.push_back(s);
+    if (sets[s].view == view && embeds(s, role)) result.push_back(s);
   return result;
 }
 
-BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels) {
+BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels, Directions directions) {
   check_input(input, num_levels);
   BoxSets result;
   const torch::Tensor& first = input.pairs[0].a.boxes;
@@ -94,7 +97,7 @@ BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels) {
       for (const bool is_a : {true, false}) {
         if ((is_a ? input.pairs[p].view_a : input.pairs[p].view_b) != view) continue;
         result.sides[p][is_a ? 0 : 1] = result.sets.size();
-        result.sets.push_back(box_set(input.pairs[p], p, is_a, result.match[p]));
+        result.sets.push_back(box_set(input.pairs[p], p, is_a, result.match[p], directions));
       }
     }
   }

@@ -15,6 +15,8 @@ struct BoxSet {
   torch::Tensor boxes;               // [N*K,4] float32, on the model's device, [0,1] of the view
   std::vector<std::int64_t> levels;  // [N*K]; -1: none
   std::vector<bool> matched;         // [N*K]: has a match in the other side of its pair
+  bool is_query = true;              // the online network's vectors of it are compared,
+  bool is_key = true;                // the target's; in both directions of a pair each side is both
 };
 
 /// A batch's box sets in the order in which the release runs its heads: view by view, on a view pair by pair (side a
@@ -29,11 +31,14 @@ struct BoxSets {
   std::array<std::int64_t, kNumLevels + 1> boxes_per_level{};
 
   std::int64_t boxes_per_set() const { return num_images * boxes_per_image; }
-  /// Indices of the sets on a view, in order.
-  std::vector<std::size_t> on_view(std::int64_t view) const;
+  /// Indices of the sets on a view that the network of `role` embeds, in order.
+  std::vector<std::size_t> on_view(std::int64_t view, NetworkRole role) const;
+  bool embeds(std::size_t set, NetworkRole role) const {
+    return role == NetworkRole::kOnline ? sets[set].is_query : sets[set].is_key;
+  }
 };
 
 /// Checks the batch (shapes, dtypes, view indices, levels below `num_levels`, one device) and lays it out.
-BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels);
+BoxSets collect_box_sets(const ObjectContrastInput& input, int num_levels, Directions directions);
 
 }  // namespace soco

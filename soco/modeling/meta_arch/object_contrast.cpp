@@ -9,6 +9,7 @@
 #include "soco/layers/torch_compat.h"
 #include "soco/modeling/meta_arch/box_embeddings.h"
 #include "soco/modeling/meta_arch/box_sets.h"
+#include "soco/modeling/meta_arch/contrast_loss.h"
 
 namespace soco {
 namespace {
@@ -24,60 +25,52 @@ std::vector<torch::Tensor> channels_last(const std::vector<torch::Tensor>& views
   return result;
 }
 
-// Mean over channels of the standard deviation of unit vectors [sets, N*K, D] over all boxes with a level, times
-// sqrt(D); 0 when fewer than two boxes have one.
-double feature_std_ratio(const torch::Tensor& vectors, const BoxSets& boxes) {
+// Rows of vectors [sets * N*K, D] that are keys: of boxes with a level on sides that are compared.
+torch::Tensor key_rows(const BoxSets& boxes, const torch::Device& device) {
   std::vector<std::int64_t> rows;
   for (std::size_t s = 0; s < boxes.sets.size(); ++s)
     for (std::int64_t i = 0; i < boxes.boxes_per_set(); ++i)
-      if (boxes.sets[s].levels[static_cast<std::size_t>(i)] >= 0)
+      if (boxes.sets[s].is_key && boxes.sets[s].levels[static_cast<std::size_t>(i)] >= 0)
         rows.push_back(static_cast<std::int64_t>(s) * boxes.boxes_per_set() + i);
-  if (rows.size() < 2) return 0;
-  const torch::Tensor chosen =
-      vectors.flatten(0, 1).index_select(0, torch::tensor(rows, torch::kInt64).to(vectors.device()));
-  return chosen.std(0, /*unbiased=*/false).mean().item<double>() * std::sqrt(static_cast<double>(vectors.size(-1)));
+  return torch::tensor(rows, torch::kInt64).to(device);
 }
 
-// Adds one direction's term to the output; returns the sum of its matched cosine similarities.
-torch::Tensor add_term(const torch::Tensor& queries, const torch::Tensor& keys, const torch::Tensor& match,
-                       const std::string& name, ObjectContrastOutput& output) {
-  const torch::Tensor term = contrast_loss(queries, keys, match);
-  output.losses.emplace_back(name, term);
-  output.loss = output.loss.defined() ? output.loss + term : term;
-  return (torch::bmm(queries.detach(), keys.transpose(1, 2)) * match).sum();
+// Mean over channels of the standard deviation of unit vectors [M,D], times sqrt(D); 0 for fewer than two vectors.
+double feature_std_ratio(const torch::Tensor& vectors) {
+  if (vectors.size(0) < 2) return 0;
+  return vectors.std(0, /*unbiased=*/false).mean().item<double>() * std::sqrt(static_cast<double>(vectors.size(-1)));
 }
 
-std::shared_ptr<DetectorBackboneImpl> make_backbone(const ModelOptions& options) {
-  if (options.architecture == Architecture::kC4) return std::make_shared<ResNetC4Impl>(options.backbone);
-  return std::make_shared<FpnImpl>(options.backbone, options.fpn_channels);
-}
+// One direction of a pair: unit vectors of N images with K boxes each, [N,K,D], and which of them match, [N,K,K].
+struct Direction {
+  std::string name;
+  torch::Tensor queries, keys, match;
+};
 
-std::shared_ptr<RoiHeadImpl> make_roi_head(const ModelOptions& options, std::int64_t in_channels) {
-  if (options.architecture == Architecture::kC4) return std::make_shared<Res5HeadImpl>(options.backbone);
-  return std::make_shared<BoxHeadImpl>(
-      BoxHeadOptions{in_channels, options.pooler_resolution, options.head_num_convs, options.head_fc_channels});
+std::vector<Direction> directions_of(const ObjectContrastInput& input, const BoxSets& boxes,
+                                     const torch::Tensor& queries, const torch::Tensor& keys, Directions directions) {
+  const std::vector<std::int64_t> shape{boxes.num_images, boxes.boxes_per_image, keys.size(-1)};
+  const auto of_set = [&](const torch::Tensor& vectors, std::size_t set) {
+    return vectors[static_cast<std::int64_t>(set)].view(shape);
+  };
+  std::vector<Direction> result;
+  for (std::size_t p = 0; p < input.pairs.size(); ++p) {
+    const auto [a, b] = boxes.sides[p];
+    const std::string name = fmt::format("pair{}{}", input.pairs[p].view_a, input.pairs[p].view_b);
+    result.push_back({name + ".a_to_b", of_set(queries, a), of_set(keys, b), boxes.match[p]});
+    if (directions == Directions::kBoth)
+      result.push_back({name + ".b_to_a", of_set(queries, b), of_set(keys, a), boxes.match[p].transpose(1, 2)});
+  }
+  return result;
 }
 
 }  // namespace
 
-ContrastNetworkImpl::ContrastNetworkImpl(const ModelOptions& options, bool has_predictor) {
-  backbone = register_module("backbone", make_backbone(options));
-  // Detectron2 nests its heads in RoI heads; the name is all that is nested here.
-  const auto roi_heads = register_module("roi_heads", std::make_shared<torch::nn::Module>("RoiHeads"));
-  const char* head_name = options.architecture == Architecture::kC4 ? "res5" : "box_head";
-  box_head = roi_heads->register_module(head_name, make_roi_head(options, backbone->out_channels()));
-  projector =
-      register_module("projector", MlpHead(MlpHeadOptions{box_head->out_channels(), options.projector_hidden_channels,
-                                                          options.projector_out_channels}));
-  if (has_predictor)
-    predictor = register_module(
-        "predictor", MlpHead(MlpHeadOptions{options.projector_out_channels, options.projector_hidden_channels,
-                                            options.projector_out_channels}));
-}
-
 ObjectContrastImpl::ObjectContrastImpl(const ModelOptions& model_options) : options(model_options) {
-  online = register_module("online", ContrastNetwork(options, /*has_predictor=*/true));
-  target = register_module("target", ContrastNetwork(options, /*has_predictor=*/false));
+  online = register_module("online", ContrastNetwork(options, NetworkRole::kOnline));
+  target = register_module("target", ContrastNetwork(options, NetworkRole::kTarget));
+  if (options.loss == ContrastLoss::kInfoNce)
+    queue = register_module("queue", KeyQueue(options.queue_size, options.projector_out_channels));
   const torch::NoGradGuard no_grad;
   const auto online_parameters = online->named_parameters();
   for (auto& item : target->named_parameters()) {
@@ -88,11 +81,11 @@ ObjectContrastImpl::ObjectContrastImpl(const ModelOptions& model_options) : opti
 
 ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& input,
                                                  const std::function<void()>& between) {
-  const BoxSets boxes = collect_box_sets(input, online->backbone->num_levels());
+  const BoxSets boxes = collect_box_sets(input, online->backbone->num_levels(), options.directions);
   const std::vector<torch::Tensor> views = channels_last(input.views);
   const auto embed = [&](ContrastNetwork& network, NetworkRole role) {
-    return options.head_mode == HeadMode::kReference ? embed_boxes_reference(*network, role, views, boxes, options)
-                                                     : embed_boxes_assigned(*network, views, boxes, options);
+    return options.head_mode == HeadMode::kReference ? embed_boxes_reference(*network, role, views, boxes)
+                                                     : embed_boxes_assigned(*network, role, views, boxes);
   };
   const torch::Tensor predicted = embed(online, NetworkRole::kOnline);
   if (between) between();
@@ -101,35 +94,31 @@ ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& inpu
     const torch::NoGradGuard no_grad;
     projected = embed(target, NetworkRole::kTarget);
   }
-
   const NoAutocastGuard in_float32(predicted.device().type());
-  const torch::Tensor queries = unit_length(predicted), keys = unit_length(projected);
-  const std::vector<std::int64_t> shape{boxes.num_images, boxes.boxes_per_image, keys.size(-1)};
-  ObjectContrastOutput output;
-  torch::Tensor cosines = torch::zeros({}, keys.options());
-  for (std::size_t p = 0; p < input.pairs.size(); ++p) {
-    const auto [a, b] = boxes.sides[p];
-    const auto s = [](std::size_t index) { return static_cast<std::int64_t>(index); };
-    const std::string name = fmt::format("pair{}{}", input.pairs[p].view_a, input.pairs[p].view_b);
-    const torch::Tensor match = boxes.match[p];
-    cosines += add_term(queries[s(a)].view(shape), keys[s(b)].view(shape), match, name + ".a_to_b", output);
-    cosines +=
-        add_term(queries[s(b)].view(shape), keys[s(a)].view(shape), match.transpose(1, 2), name + ".b_to_a", output);
-  }
-  output.num_matches = boxes.num_matches;
-  output.boxes_per_level = boxes.boxes_per_level;
-  output.mean_cosine =
-      boxes.num_matches > 0 ? cosines.item<double>() / (2.0 * static_cast<double>(boxes.num_matches)) : 0;
-  output.feature_std_ratio = feature_std_ratio(keys, boxes);
-  return output;
+  return compare(input, boxes, unit_length(predicted), unit_length(projected));
 }
 
-torch::Tensor contrast_loss(const torch::Tensor& queries, const torch::Tensor& keys, const torch::Tensor& match) {
-  const torch::Tensor similarity = torch::bmm(queries, keys.transpose(1, 2));
-  // In the vectors' precision: 1 + 1e-6 is another number in float32 than in float64.
-  const torch::Tensor weight = match.to(similarity.scalar_type());
-  const torch::Tensor per_image = (similarity * weight).sum({1, 2}) / (weight.sum({1, 2}) + 1e-6);
-  return -2 * per_image.mean();
+ObjectContrastOutput ObjectContrastImpl::compare(const ObjectContrastInput& input, const BoxSets& boxes,
+                                                 const torch::Tensor& queries, const torch::Tensor& keys) {
+  const torch::Tensor negatives = queue.is_empty() ? torch::Tensor() : queue->negatives();
+  ObjectContrastOutput output;
+  torch::Tensor cosines = torch::zeros({}, keys.options());
+  for (const Direction& d : directions_of(input, boxes, queries, keys, options.directions)) {
+    const torch::Tensor term = queue.is_empty()
+                                   ? contrast_loss(d.queries, d.keys, d.match)
+                                   : info_nce_loss(d.queries, d.keys, d.match, negatives, options.temperature);
+    output.losses.emplace_back(d.name, term);
+    output.loss = output.loss.defined() ? output.loss + term : term;
+    cosines += (torch::bmm(d.queries.detach(), d.keys.transpose(1, 2)) * d.match).sum();
+  }
+  const torch::Tensor all_keys = keys.flatten(0, 1).index_select(0, key_rows(boxes, keys.device()));
+  if (is_training() && !queue.is_empty()) queue->push(all_keys);
+  output.num_matches = boxes.num_matches;
+  output.boxes_per_level = boxes.boxes_per_level;
+  const double comparisons = static_cast<double>(boxes.num_matches) * (options.directions == Directions::kBoth ? 2 : 1);
+  output.mean_cosine = comparisons > 0 ? cosines.item<double>() / comparisons : 0;
+  output.feature_std_ratio = feature_std_ratio(all_keys);
+  return output;
 }
 
 torch::Tensor match_boxes(const ObjectContrastInput::Side& a, const ObjectContrastInput::Side& b) {

@@ -3,17 +3,17 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "soco/modeling/fpn.h"
-#include "soco/modeling/heads/box_head.h"
-#include "soco/modeling/heads/mlp_head.h"
+#include "soco/modeling/meta_arch/contrast_network.h"
+#include "soco/modeling/meta_arch/key_queue.h"
 #include "soco/modeling/model_options.h"
 
 namespace soco {
+
+struct BoxSets;
 
 /// A batch on the model's device. Images N, boxes an image and side K.
 struct ObjectContrastInput {
@@ -31,30 +31,20 @@ struct ObjectContrastInput {
 };
 
 struct ObjectContrastOutput {
-  torch::Tensor loss;  // scalar float32: sum of the terms below, in [-4 * pairs, 0 .. 4 * pairs]
-  /// Terms in order: "pair01.a_to_b" (online a against target b; views 0 and 1), "pair01.b_to_a", ...
+  torch::Tensor loss;  // scalar float32: sum of the terms below; cosine: each in [-2, 2]
+  /// Terms in order: "pair01.a_to_b" (online a against target b; views 0 and 1), "pair01.b_to_a" (not with
+  /// Directions::kAToB), ...
   std::vector<std::pair<std::string, torch::Tensor>> losses;
-  double mean_cosine = 0;        // of all matched boxes, online against target, both directions; 0 when none match
+  double mean_cosine = 0;        // of all matched boxes, online against target, over all terms; 0 when none match
   double feature_std_ratio = 0;  // mean over channels of the std of unit-length target vectors, times sqrt(channels):
                                  // 1 for an even spread, 0 when the target has collapsed to one vector
   std::int64_t num_matches = 0;  // matched pairs of boxes, each counted once
   std::array<std::int64_t, kNumLevels + 1> boxes_per_level{};  // all sides; P2..P5, then boxes without a level
 };
 
-/// One network: the detector's backbone and head, projector and, on the online side, predictor.
-/// Keys: backbone.*, roi_heads.box_head.* (FPN) or roi_heads.res5.* (C4), projector.*, predictor.*.
-struct ContrastNetworkImpl : torch::nn::Module {
-  ContrastNetworkImpl(const ModelOptions& options, bool has_predictor);
-  std::shared_ptr<DetectorBackboneImpl> backbone;
-  std::shared_ptr<RoiHeadImpl> box_head;
-  MlpHead projector{nullptr};
-  MlpHead predictor{nullptr};  // null on the target
-};
-TORCH_MODULE(ContrastNetwork);
-
 /// SoCo's object-level contrast (section 3): an online network predicts, for every box, what a slowly moving target
-/// network sees of the same object in another view. Views and pairs are data, so SoCo-C4, SoCo-FPN and SoCo* are
-/// one class.
+/// network sees of the same object in another view. Views and pairs are data, and backbone, head and loss options, so
+/// SoCo-C4, SoCo-FPN and SoCo* are one class; with whole views as boxes it is BYOL, with a queue MoCo v2.
 ///
 /// BatchNorm buffers move as in the authors' release. Backbone and pyramid: view by view. Heads in the reference mode:
 /// for every view in order, for every side on that view in order of the pairs (a before b), for P2..P5: 16 times in
@@ -62,8 +52,9 @@ TORCH_MODULE(ContrastNetwork);
 /// no loss term reaches have an exactly zero gradient, so they run forward only.
 /// In the assigned mode the heads see one group per view: all boxes of the view, each on its level.
 ///
-/// forward() changes no parameter. The target starts as a copy of the online network and takes no gradient; its moving
-/// average is the caller's (`ema_update`), made in `between`.
+/// forward() changes no parameter; in train mode it moves BatchNorm buffers and, with ContrastLoss::kInfoNce, pushes
+/// the target's vectors (of boxes with a level, after they served as keys) into `queue`. The target starts as a copy of
+/// the online network and takes no gradient; its moving average is the caller's (`ema_update`), made in `between`.
 struct ObjectContrastImpl : torch::nn::Module {
   explicit ObjectContrastImpl(const ModelOptions& options);
 
@@ -75,12 +66,14 @@ struct ObjectContrastImpl : torch::nn::Module {
   ModelOptions options;
   ContrastNetwork online{nullptr};
   ContrastNetwork target{nullptr};
+  KeyQueue queue{nullptr};  // null without ContrastLoss::kInfoNce
+
+ private:
+  /// The loss and the figures of unit vectors [num sets, N*K, D] of the online network and of the target.
+  ObjectContrastOutput compare(const ObjectContrastInput& input, const BoxSets& boxes, const torch::Tensor& queries,
+                               const torch::Tensor& keys);
 };
 TORCH_MODULE(ObjectContrast);
-
-/// The loss of one direction (SoCo section 3.3; release): queries [N,K,D] and keys [N,K,D] of unit length, match
-/// [N,K,K] 0 or 1: -2 * mean over images of (sum of matched dot products / (matches + 1e-6)).
-torch::Tensor contrast_loss(const torch::Tensor& queries, const torch::Tensor& keys, const torch::Tensor& match);
 
 /// match [N,K_a,K_b] float32: 1 where ids are equal and both boxes have a level.
 torch::Tensor match_boxes(const ObjectContrastInput::Side& a, const ObjectContrastInput::Side& b);

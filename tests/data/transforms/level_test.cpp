@@ -47,5 +47,19 @@ TEST(LevelOfBox, TakesTheGeometricMeanOfTheSides) {
 
 TEST(LevelOfBox, IsZeroWithoutThresholds) { EXPECT_EQ(level_of_box({0, 0, 223, 223, 1}, kSameSize, 224, {}), 0); }
 
+TEST(Detectron2LevelOfBox, IsTheFloorOfLog2AboveCanonicalSize) {
+  const auto level = [](double width, double height, int view_size = 224) {
+    return detectron2_level_of_box({10, 20, 10 + width, 20 + height, 1}, kSameSize, view_size);
+  };
+  EXPECT_EQ(level(111.9, 111.9), 0);  // P2 below half of 224
+  EXPECT_EQ(level(112, 112), 1);
+  EXPECT_EQ(level(56, 224), 1);  // by area: sqrt(56 * 224) = 112
+  EXPECT_EQ(level(223.9, 223.9), 1);
+  EXPECT_EQ(level(224, 224), 2);
+  EXPECT_EQ(level(0, 50), 0);
+  EXPECT_EQ(level(224, 224, 448), 3);  // 448 px of a view twice as large: P5
+  EXPECT_EQ(level(224, 224, 2240), 3);
+}
+
 }  // namespace
 }  // namespace soco

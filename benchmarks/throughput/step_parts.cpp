@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Seconds of a pretraining step by part, on a batch read from a file; prints one JSON object. See pretrain_step.py.
+//   step_parts RECIPE BATCH THREADS STEPS [key=value ...]
+#include <sys/resource.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "soco/base/json.h"
+#include "soco/checkpoint/safetensors.h"
+#include "soco/engine/batch_input.h"
+#include "soco/engine/pretrain_task.h"
+#include "soco/modeling/fpn.h"
+#include "soco/run/recipes.h"
+#include "soco/solver/ema.h"
+
+namespace soco {
+namespace {
+
+double now(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Seconds between laps, by name, a value a step: wall clock, and processor time over all threads.
+class Laps {
+ public:
+  void start() { wall_ = now(CLOCK_MONOTONIC), cpu_ = now(CLOCK_PROCESS_CPUTIME_ID); }
+  void lap(const std::string& name) {
+    const double wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+    seconds_[name].push_back(wall - wall_);
+    cpu_seconds_[name].push_back(cpu - cpu_);
+    start();
+  }
+  Json medians() const {
+    Json json;
+    for (const auto& [name, values] : seconds_) json[name] = {median(values), median(cpu_seconds_.at(name))};
+    return json;
+  }
+
+ private:
+  static double median(std::vector<double> values) {
+    if (values.size() > 1) values.erase(values.begin());  // the first warms up
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+  }
+  double wall_ = 0, cpu_ = 0;
+  std::map<std::string, std::vector<double>> seconds_, cpu_seconds_;
+};
+
+void step(ObjectContrast& model, Optimizer& optimizer, const ObjectContrastInput& input, Laps& laps) {
+  laps.start();
+  const ObjectContrastOutput output = model->forward(input, [&] {
+    laps.lap("online");
+    ema_update(*model->target, *model->online, 0.99);
+    laps.lap("ema");
+  });
+  laps.lap("target");
+  output.loss.backward();
+  laps.lap("backward");
+  optimizer.gradient_norm();
+  optimizer.step(0.1);
+  optimizer.zero_grad();
+  laps.lap("update");
+}
+
+LevelMask levels_on_view(const ObjectContrastInput& input, int view, const ModelOptions& options) {
+  if (options.head_mode == HeadMode::kReference) return kAllLevels;
+  LevelMask wanted{};
+  for (const auto& pair : input.pairs)
+    for (const auto& [index, side] : {std::pair{pair.view_a, &pair.a}, std::pair{pair.view_b, &pair.b}})
+      for (std::int64_t level = 0; index == view && level < kNumLevels; ++level)
+        if ((side->levels == level).any().item<bool>()) wanted[static_cast<std::size_t>(level)] = true;
+  return wanted;
+}
+
+torch::Tensor total(const FeatureMaps& maps) {
+  torch::Tensor sum;
+  for (const torch::Tensor& map : maps)
+    if (map.defined()) sum = sum.defined() ? sum + map.sum() : map.sum();
+  return sum;
+}
+
+/// Forward and backward of the backbone alone and, under "pyramid_*", of the backbone with its pyramid.
+void backbone(ObjectContrast& model, const ObjectContrastInput& input, Laps& laps) {
+  std::vector<torch::Tensor> views;
+  for (const torch::Tensor& view : input.views) views.push_back(view.contiguous(torch::MemoryFormat::ChannelsLast));
+  auto* fpn = model->online->backbone->as<Fpn>();
+  const auto run = [&](const std::string& name, const std::function<torch::Tensor(std::size_t)>& forward) {
+    {
+      const torch::NoGradGuard no_grad;
+      laps.start();
+      for (std::size_t v = 0; v < views.size(); ++v) forward(v);
+      laps.lap(name + "_target");
+    }
+    torch::Tensor sum;
+    for (std::size_t v = 0; v < views.size(); ++v) sum = sum.defined() ? sum + forward(v) : forward(v);
+    laps.lap(name + "_online");
+    sum.backward();
+    laps.lap(name + "_backward");
+    model->zero_grad();
+  };
+  if (fpn)
+    run("trunk", [&](std::size_t v) {
+      return total({torch::Tensor(), torch::Tensor(), torch::Tensor(), fpn->bottom_up(views[v])[3]});
+    });
+  run("backbone", [&](std::size_t v) {
+    return total(
+        model->online->backbone->forward(views[v], levels_on_view(input, static_cast<int>(v), model->options)));
+  });
+}
+
+/// Floating-point operations a second of a large matrix product on these threads.
+double product_rate() {
+  const std::int64_t n = 2048;
+  const torch::Tensor a = torch::randn({n, n}), b = torch::randn({n, n});
+  double best = 0;
+  for (int i = 0; i < 8; ++i) {
+    const double begin = now(CLOCK_MONOTONIC);
+    torch::mm(a, b);
+    best = std::max(best, 2.0 * n * n * n / (now(CLOCK_MONOTONIC) - begin));
+  }
+  return best;
+}
+
+int run(const std::vector<std::string>& words) {
+  PretrainOptions options;
+  load_recipe_or_file(options, words.at(0));
+  for (std::size_t i = 4; i < words.size(); ++i) apply_override(options, words[i]);
+  torch::set_num_threads(std::stoi(words.at(2)));
+  torch::manual_seed(0);
+  ObjectContrast model(options.model);
+  model->train();
+  const auto optimizer = make_optimizer(options.solver, model);
+  const ObjectContrastInput input = input_from_tensors(read_safetensors(words.at(1)).tensors, torch::kFloat32);
+  Laps laps;
+  for (int i = 0; i < std::stoi(words.at(3)) + 1; ++i) step(model, *optimizer, input, laps);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  for (int i = 0; i < 2; ++i) backbone(model, input, laps);
+  Json json;
+  json["seconds"] = laps.medians();  // wall clock and processor time
+  json["peak_gib"] = static_cast<double>(usage.ru_maxrss) / (1 << 20);
+  json["product_rate"] = product_rate();
+  std::printf("%s\n", json.dump().c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace soco
+
+int main(int argc, char** argv) {
+  try {
+    return soco::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "step_parts: %s\n", error.what());
+    return 1;
+  }
+}
