@@ -16,17 +16,17 @@ struct NamedFigure {
 struct CategoryFigures {
   std::string name;
   std::int64_t num_objects = 0;  ///< that count
-  std::vector<NamedFigure> figures;
+  std::vector<NamedFigure> figures = {};
 };
 
 /// What an evaluation gives.
 struct DetectionMetrics {
   std::string metric;  ///< "coco", "lvis", "voc07", "voc10"
   std::int64_t num_images = 0, num_objects = 0, num_detections = 0;
-  std::vector<NamedFigure> figures;
-  std::vector<CategoryFigures> categories;  ///< by id
+  std::vector<NamedFigure> figures = {};
+  std::vector<CategoryFigures> categories = {};  ///< by id
   /// Mean precision at the recall points over the categories with objects, at each IoU threshold. Empty for VOC.
-  std::vector<std::vector<double>> mean_precision;
+  std::vector<std::vector<double>> mean_precision = {};
 };
 
 /// COCO's twelve figures, equal to pycocotools' to the last bit: AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs,

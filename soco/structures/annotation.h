@@ -75,7 +75,7 @@ struct AnnotationSet {
 /// One box that a detector (or a proposal method) claims, the likelier the higher its score.
 struct DetectionResult {
   std::int64_t image_id = 0, category_id = 0;
-  CocoBox box;
+  CocoBox box = {};
   double score = 0;
   bool has_box = true;
   Segmentation segmentation = {};  ///< empty unless asked for
