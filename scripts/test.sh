@@ -25,8 +25,10 @@ if [ -n "$LIBTORCH_DIR" ]; then
     say "SKIPPED oracle safetensors: PyPI is out of reach"
   if "$test_python" -c 'import pycocotools.cocoeval' 2>/dev/null || "$test_python" -m pip install -q pycocotools; then
     export SOCO_COCO_PYTHON=$SOCO_ROOT/$test_python
+    # LVIS's tool without what it draws with.
+    "$test_python" -m pip install -q --no-deps lvis || say "SKIPPED oracle lvis: PyPI is out of reach"
   else
-    say "SKIPPED oracle proposal_recall: no pycocotools"
+    say "SKIPPED oracles proposal_recall, detection and lvis: no pycocotools"
   fi
   export SOCO_ORACLE_PYTHON_TORCH2=$SOCO_ROOT/$test_python
 fi

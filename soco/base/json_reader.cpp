@@ -21,6 +21,11 @@ const char* name_of(JsonReader::Kind kind) { return kKindNames[static_cast<std::
 
 bool is_digit(int c) { return c >= '0' && c <= '9'; }
 
+bool in_number(int c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
+
+/// ASCII that stands for itself in a text.
+bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
 /// Whether the text is -? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?
 bool is_number(std::string_view s) {
   std::size_t i = 0;
@@ -107,9 +112,9 @@ std::string JsonReader::place() const {
   return text.empty() ? "the top" : text;
 }
 
-void JsonReader::fail_here(std::string_view what) const {
-  fail("{}: {} (byte {}): {}", name_, place(), position(), what);
-}
+std::string JsonReader::where() const { return fmt::format("{} (byte {})", place(), position()); }
+
+void JsonReader::fail_here(std::string_view what) const { fail("{}: {}: {}", name_, where(), what); }
 
 void JsonReader::fail_syntax(std::string_view what) const {
   fail("{}: not JSON, at byte {} ({}): {}", name_, position(), place(), what);
@@ -237,10 +242,17 @@ void JsonReader::append_escape(std::string& out) {
   append_utf8(code, out);
 }
 
+void JsonReader::fail_too_long() const { fail_here(fmt::format("a text of more than {} bytes", kMaxText)); }
+
 void JsonReader::read_string_into(std::string& out) {
   out.clear();
   ++at_;  // the quote
   while (true) {
+    const char* plain = at_;  // what stands in the buffer and needs no care is taken at once
+    while (plain != end_ && is_plain(*plain)) ++plain;
+    if (static_cast<std::size_t>(plain - at_) > kMaxText - out.size()) fail_too_long();
+    out.append(at_, plain);
+    at_ = plain;
     const int c = take();
     if (c == '"') break;
     if (c < 0) fail_syntax("the file ends inside a text");
@@ -250,7 +262,7 @@ void JsonReader::read_string_into(std::string& out) {
     } else {
       out.push_back(static_cast<char>(c));
     }
-    if (out.size() > kMaxText) fail_here(fmt::format("a text of more than {} bytes", kMaxText));
+    if (out.size() > kMaxText) fail_too_long();
   }
   if (!is_utf8(out)) fail_syntax("a text that is not UTF-8");
 }
@@ -264,8 +276,17 @@ std::string JsonReader::read_text() {
 
 std::string_view JsonReader::read_number_text() {
   begin_value(Kind::kNumber);
+  const char* end = at_;  // a number that ends within the buffer is read where it stands
+  while (end != end_ && in_number(*end)) ++end;
+  if (end != end_ && end - at_ <= static_cast<std::ptrdiff_t>(kMaxNumber)) {
+    const std::string_view text(at_, static_cast<std::size_t>(end - at_));
+    if (is_number(text)) {
+      at_ = end;
+      return text;
+    }
+  }
   number_.clear();
-  for (int c = look(); is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; c = look()) {
+  for (int c = look(); in_number(c); c = look()) {
     number_.push_back(static_cast<char>(c));
     ++at_;
     if (number_.size() > kMaxNumber) fail_here(fmt::format("a number of more than {} characters", kMaxNumber));

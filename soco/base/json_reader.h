@@ -55,6 +55,8 @@ class JsonReader {
   /// Checks that nothing but white space is left.
   void finish();
 
+  /// The place of what is being read: "'annotations'[3].'bbox' (byte N)".
+  std::string where() const;
   /// Throws an Error "<file>: <place> (byte N): <what>".
   [[noreturn]] void fail_here(std::string_view what) const;
   const std::string& name() const { return name_; }
@@ -86,6 +88,7 @@ class JsonReader {
   std::uint64_t position() const { return consumed_ + static_cast<std::uint64_t>(at_ - begin_); }
   std::string place() const;
   [[noreturn]] void fail_syntax(std::string_view what) const;
+  [[noreturn]] void fail_too_long() const;
 
   std::string name_, form_;
   std::ifstream file_;

@@ -26,6 +26,10 @@ Lead lead_of(unsigned char byte) {
 
 bool is_utf8(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size();) {
+    if (static_cast<unsigned char>(bytes[i]) < 0x80) {  // nearly always
+      ++i;
+      continue;
+    }
     const Lead lead = lead_of(static_cast<unsigned char>(bytes[i]));
     if (lead.length == 0 || lead.length > bytes.size() - i) return false;
     std::uint32_t code = lead.bits;

@@ -56,6 +56,10 @@ class Drawing {
     for (const PlotSeries& s : plot.series) {
       if (s.x.size() != s.y.size()) fail("plot: '{}' has {} x and {} y", s.name, s.x.size(), s.y.size());
       for (const double x : s.x) {
+        if (is_share()) {
+          if (!(x >= 0 && x <= 1)) fail("plot: '{}' has x = {}; a share goes from 0 to 1", s.name, x);
+          continue;
+        }
         if (!(x >= 1)) fail("plot: '{}' has x = {}; a logarithmic axis begins at 1", s.name, x);
         max_x_ = std::max(max_x_, x);
       }
@@ -76,10 +80,27 @@ class Drawing {
   }
 
  private:
-  double place_x(double x) const { return kLeft + (kRight - kLeft) * std::log10(x) / std::log10(max_x_); }
+  bool is_share() const { return plot_.x_axis == PlotAxis::kShare; }
+  double place_x(double x) const {
+    return kLeft + (kRight - kLeft) * (is_share() ? x : std::log10(x) / std::log10(max_x_));
+  }
   static double place_y(double y) { return kBottom - (kBottom - kTop) * std::clamp(y, 0.0, 1.0); }
 
+  std::string share_ticks() const {
+    std::string out;
+    for (int i = 0; i <= 10; i += 2) {
+      out += line(place_x(i / 10.0), kTop, place_x(i / 10.0), kBottom, "#ddd");
+      out += text_at(place_x(i / 10.0), kBottom + 20, "middle", fmt::format("{:.1f}", i / 10.0));
+    }
+    return out;
+  }
+
   std::string x_axis() const {
+    return (is_share() ? share_ticks() : logarithmic_ticks()) +
+           text_at((kLeft + kRight) / 2, kBottom + 44, "middle", plot_.x_label);
+  }
+
+  std::string logarithmic_ticks() const {
     std::string out;
     for (double power = 1; power <= max_x_; power *= 10) {
       for (int digit = 1; digit < 10; ++digit) {
@@ -89,7 +110,7 @@ class Drawing {
         if (digit == 1) out += text_at(place_x(x), kBottom + 20, "middle", fmt::format("{:.0f}", x));
       }
     }
-    return out + text_at((kLeft + kRight) / 2, kBottom + 44, "middle", plot_.x_label);
+    return out;
   }
 
   std::string y_axis() const {
@@ -120,7 +141,7 @@ class Drawing {
   std::string legend(std::size_t i) const {
     const PlotSeries& s = plot_.series[i];
     const double y = kTop + 10 + 22 * static_cast<double>(i);
-    const bool has_value = !s.y.empty() && std::isfinite(s.y.back());
+    const bool has_value = !is_share() && !s.y.empty() && std::isfinite(s.y.back());
     return fmt::format("<path {} d=\"M{:.0f} {:.0f}h28\"/>\n", style(i), kRight + 20, y) +
            text_at(kRight + 56, y + 4, "start", has_value ? fmt::format("{}: {:.3f}", s.name, s.y.back()) : s.name);
   }

@@ -12,14 +12,18 @@ struct PlotSeries {
   bool dashed = false;
 };
 
-/// A plot of lines over a logarithmic x axis, y from 0 to 1.
+/// What x is: counts from 1 on a logarithmic axis, or shares from 0 to 1.
+enum class PlotAxis { kLogarithmic, kShare };
+
+/// A plot of lines, y from 0 to 1.
 struct LinePlot {
   std::string title, x_label, y_label;
   std::vector<PlotSeries> series;
+  PlotAxis x_axis = PlotAxis::kLogarithmic;
 };
 
-/// The plot as one self-contained SVG file: grid, axes with numbers, legend with each line's last value. Texts are
-/// escaped. Error without a series, for x below 1, or lengths that differ.
+/// The plot as one self-contained SVG file: grid, axes with numbers, legend with each line's last value (of counts).
+/// Texts are escaped. Error without a series, for x that the axis does not hold, or lengths that differ.
 std::string line_plot_svg(const LinePlot& plot);
 
 }  // namespace soco

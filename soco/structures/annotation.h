@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,13 +39,30 @@ struct ObjectCategory {
   CategoryFrequency frequency = CategoryFrequency::kUnknown;
 };
 
+/// Corners x, y, x, y, ... of a closed outline; px of the image, continuous.
+using Polygon = std::vector<double>;
+
+/// A mask as COCO's files hold it compactly; mask_rle.h reads and writes it.
+struct MaskText {
+  int height = 0, width = 0;  ///< px of the whole image
+  std::string counts;
+};
+
+/// The shape of an object: polygons, whose union it is, or a mask, or nothing.
+struct Segmentation {
+  std::vector<Polygon> polygons;
+  std::optional<MaskText> mask;
+  bool empty() const { return polygons.empty() && !mask; }
+};
+
 /// One object, or a crowd: a region of many objects that were not told apart.
 struct ObjectAnnotation {
   std::int64_t id = 0, image_id = 0, category_id = 0;
   CocoBox box;
   double area = 0;  ///< px, of the mask where there is one
   bool is_crowd = false;
-  bool is_difficult = false;  ///< Pascal VOC: not counted when results are judged
+  bool is_difficult = false;       ///< Pascal VOC: not counted when results are judged
+  Segmentation segmentation = {};  ///< empty unless asked for
 };
 
 /// Images with their objects. Ids are unique, and every object's image and category is there.
@@ -57,8 +75,10 @@ struct AnnotationSet {
 /// One box that a detector (or a proposal method) claims, the likelier the higher its score.
 struct DetectionResult {
   std::int64_t image_id = 0, category_id = 0;
-  CocoBox box;
+  CocoBox box = {};
   double score = 0;
+  bool has_box = true;
+  Segmentation segmentation = {};  ///< empty unless asked for
 };
 
 }  // namespace soco

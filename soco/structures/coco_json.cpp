@@ -3,70 +3,26 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
-#include <cmath>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
+
+#include "soco/structures/coco_fields.h"
+#include "soco/structures/mask_rle.h"
 
 namespace soco {
 namespace {
 
 constexpr std::int64_t kMaxSide = 1 << 24;  // px; whole numbers up to here are exact in a Box
-constexpr double kMaxCoordinate = 1e9;      // px; areas of boxes stay far from overflow
-
-/// The keys an object must have; seen() is told of each, check() names what is missing.
-template <std::size_t N>
-class RequiredKeys {
- public:
-  explicit RequiredKeys(const std::array<std::string_view, N>& keys) : keys_(keys) {}
-  void seen(std::string_view key) {
-    for (std::size_t i = 0; i < N; ++i) {
-      if (keys_[i] == key) seen_.set(i);
-    }
-  }
-  void check(const JsonReader& json, std::string_view what) const {
-    for (std::size_t i = 0; i < N; ++i) {
-      if (!seen_[i]) json.fail_here(fmt::format("this {} has no '{}'", what, keys_[i]));
-    }
-  }
-
- private:
-  std::array<std::string_view, N> keys_;
-  std::bitset<N> seen_;
-};
-
-CocoBox read_box(JsonReader& json) {
-  std::array<double, 4> values{};
-  std::size_t count = 0;
-  json.read_array([&] {
-    const double value = json.read_number();
-    if (count < 4) values[count] = value;
-    ++count;
-  });
-  if (count != 4) json.fail_here(fmt::format("a box of {} numbers; expected [x, y, width, height]", count));
-  for (const double value : values) {
-    if (std::abs(value) > kMaxCoordinate) json.fail_here(fmt::format("{} px, which no image reaches", value));
-  }
-  const CocoBox box{values[0], values[1], values[2], values[3]};
-  if (box.width < 0 || box.height < 0) {
-    json.fail_here(fmt::format("a box of negative size, [{}, {}, {}, {}]; expected [x, y, width, height]", box.x, box.y,
-                               box.width, box.height));
-  }
-  return box;
-}
 
 int read_side(JsonReader& json) {
   const std::int64_t side = json.read_integer();
   if (side < 1 || side > kMaxSide) json.fail_here(fmt::format("{} pixels; expected 1 to {}", side, kMaxSide));
   return static_cast<int>(side);
-}
-
-bool read_crowd(JsonReader& json) {
-  if (json.peek() == JsonReader::Kind::kBool) return json.read_bool();
-  const std::int64_t value = json.read_integer();
-  if (value != 0 && value != 1) json.fail_here(fmt::format("iscrowd is {}; expected 0 or 1", value));
-  return value == 1;
 }
 
 /// http://images.cocodataset.org/train2017/000000391895.jpg -> train2017/000000391895.jpg
@@ -140,87 +96,207 @@ ObjectCategory read_category(JsonReader& json) {
   return category;
 }
 
-ObjectAnnotation read_annotation(JsonReader& json) {
-  ObjectAnnotation annotation;
-  annotation.area = -1;
-  RequiredKeys<4> required({"id", "image_id", "category_id", "bbox"});
-  json.read_object([&](const std::string& key) {
-    required.seen(key);
-    if (key == "id") {
-      annotation.id = json.read_integer();
-    } else if (key == "image_id") {
-      annotation.image_id = json.read_integer();
-    } else if (key == "category_id") {
-      annotation.category_id = json.read_integer();
-    } else if (key == "bbox") {
-      annotation.box = read_box(json);
-    } else if (key == "iscrowd") {
-      annotation.is_crowd = read_crowd(json);
-    } else if (key == "area") {
-      annotation.area = json.read_number();
-      if (annotation.area < 0) json.fail_here(fmt::format("a negative area, {}", annotation.area));
+/// A number of 0 or 1, or a truth value.
+std::int64_t read_flag(JsonReader& json) {
+  return json.peek() == JsonReader::Kind::kBool ? json.read_bool() : json.read_integer();
+}
+
+std::string box_text(const CocoBox& box) {
+  return fmt::format("[{}, {}, {}, {}]", box.x, box.y, box.width, box.height);
+}
+
+bool has_negative_size(const CocoBox& box) { return box.width < 0 || box.height < 0; }
+
+std::string negative_size(const CocoBox& box) {
+  return fmt::format("a box of negative size, {}; expected [x, y, width, height]", box_text(box));
+}
+
+/// Reads one whole file, judging entry by entry.
+class SetReader {
+ public:
+  SetReader(JsonReader& json, const CocoReadOptions& options) : json_(json), options_(options) {}
+
+  AnnotationSet read() {
+    RequiredKeys<3> required({"images", "annotations", "categories"});
+    json_.read_object([&](const std::string& key) {
+      required.seen(key);
+      if (key == "images") {
+        json_.read_array([&] { add_unique(set_.images, read_image_entry(json_), image_of_id_, "images"); });
+      } else if (key == "annotations") {
+        std::size_t index = 0;
+        json_.read_array([&] { read_annotation(index++); });
+      } else if (key == "categories") {
+        json_.read_array([&] { add_unique(set_.categories, read_category(json_), category_of_id_, "categories"); });
+      } else {
+        json_.skip();
+      }
+    });
+    json_.finish();
+    required.check(json_, "COCO instances file");
+    settle_annotations();
+    std::sort(set_.categories.begin(), set_.categories.end(),
+              [](const ObjectCategory& a, const ObjectCategory& b) { return a.id < b.id; });
+    return std::move(set_);
+  }
+
+ private:
+  using IndexOfId = std::unordered_map<std::int64_t, std::size_t>;
+
+  void fault(std::string_view what, std::string_view repair) { note_fault(json_, options_.repairs, what, repair); }
+
+  template <class T>
+  void add_unique(std::vector<T>& items, T item, IndexOfId& index_of_id, std::string_view what) {
+    if (index_of_id.emplace(item.id, items.size()).second) {
+      items.push_back(std::move(item));
     } else {
-      json.skip();
-    }
-  });
-  required.check(json, "annotation");
-  if (annotation.area < 0) annotation.area = annotation.box.area();
-  return annotation;
-}
-
-template <class T>
-std::vector<std::int64_t> sorted_ids(const std::vector<T>& items, const std::string& file, std::string_view what) {
-  std::vector<std::int64_t> ids;
-  ids.reserve(items.size());
-  for (const T& item : items) ids.push_back(item.id);
-  std::sort(ids.begin(), ids.end());
-  const auto twice = std::adjacent_find(ids.begin(), ids.end());
-  if (twice != ids.end()) fail("{}: two {} have the id {}", file, what, *twice);
-  return ids;
-}
-
-void check_references(const AnnotationSet& set, const std::string& file) {
-  const std::vector<std::int64_t> images = sorted_ids(set.images, file, "images");
-  const std::vector<std::int64_t> categories = sorted_ids(set.categories, file, "categories");
-  sorted_ids(set.annotations, file, "annotations");
-  for (const ObjectAnnotation& a : set.annotations) {
-    if (!std::binary_search(images.begin(), images.end(), a.image_id)) {
-      fail("{}: annotation {} is of image_id {}, which is not among the file's images", file, a.id, a.image_id);
-    }
-    if (!std::binary_search(categories.begin(), categories.end(), a.category_id)) {
-      fail("{}: annotation {} has category_id {}, which is not among the file's categories", file, a.id, a.category_id);
+      fault(fmt::format("two {} have the id {}", what, item.id), "the first stays");
     }
   }
-}
+
+  void read_annotation(std::size_t index) {
+    ObjectAnnotation a;
+    a.area = kUnknownArea;
+    RequiredKeys<4> required({"id", "image_id", "category_id", "bbox"});
+    json_.read_object([&](const std::string& key) {
+      required.seen(key);
+      read_member(key, a);
+    });
+    const std::string_view missing = required.missing();
+    if (!missing.empty() && missing != "id")
+      return fault(fmt::format("this annotation has no '{}'", missing), "left out");
+    if (has_negative_size(a.box)) return;
+    if (!missing.empty()) {
+      fault("this annotation has no 'id'", "numbered anew");
+      nameless_.push_back(set_.annotations.size());
+    } else if (!annotation_ids_.insert(a.id).second) {
+      fault(fmt::format("two annotations have the id {}", a.id), "numbered anew");
+      nameless_.push_back(set_.annotations.size());
+    }
+    // Shapes become masks at once where the image is known already: corners take many times a mask's memory.
+    const auto image = image_of_id_.find(a.image_id);
+    if (image != image_of_id_.end() && !settle_shape(a, set_.images[image->second], json_.where()))
+      a.image_id = kLeftOut;
+    set_.annotations.push_back(std::move(a));
+    is_settled_.push_back(image != image_of_id_.end());
+    places_.push_back(index);
+  }
+
+  void read_member(const std::string& key, ObjectAnnotation& a) {
+    if (key == "id") {
+      a.id = json_.read_integer();
+    } else if (key == "image_id") {
+      a.image_id = json_.read_integer();
+    } else if (key == "category_id") {
+      a.category_id = json_.read_integer();
+    } else if (key == "bbox") {
+      const std::optional<CocoBox> box = read_coco_box(json_);
+      if (!box) json_.fail_here("a box of 0 numbers; expected [x, y, width, height]");
+      a.box = *box;
+      if (has_negative_size(a.box)) fault(negative_size(a.box), "left out");
+    } else if (key == "iscrowd") {
+      const std::int64_t value = read_flag(json_);
+      if (value != 0 && value != 1) fault(fmt::format("iscrowd is {}; expected 0 or 1", value), "taken as 1");
+      a.is_crowd = value != 0;
+    } else if (key == "ignore" || key == "difficult") {
+      a.is_difficult = read_flag(json_) != 0 || a.is_difficult;
+    } else if (key == "area") {
+      a.area = json_.read_number();
+      if (a.area >= 0) return;
+      fault(fmt::format("a negative area, {}", a.area), "computed anew");
+      a.area = kUnknownArea;
+    } else if (key == "segmentation" && options_.segmentations != SegmentationUse::kSkip) {
+      a.segmentation = read_coco_segmentation(json_);
+    } else {
+      json_.skip();
+    }
+  }
+
+  /// Checks the annotation's shape and turns it to what was asked for; false when it cannot be used.
+  bool settle_shape(ObjectAnnotation& a, const AnnotatedImage& image, const std::string& place) {
+    const bool masks = options_.segmentations == SegmentationUse::kMask;
+    try {
+      if (masks && a.segmentation.empty()) fail("no segmentation; boxes can be compared without");
+      if (!a.segmentation.empty()) {
+        const MaskRle mask = mask_from_segmentation(image.height, image.width, a.segmentation);
+        if (a.area < 0) a.area = static_cast<double>(mask_area(mask));
+        if (masks) a.segmentation = {.polygons = {}, .mask = MaskText{image.height, image.width, mask_text(mask)}};
+      }
+    } catch (const Error& error) {
+      note_fault(json_.name(), place, options_.repairs, error.what(), "left out");
+      return false;
+    }
+    if (a.area < 0) a.area = a.box.area();
+    return true;
+  }
+
+  /// What can be told only when everything is read: unknown images and categories, shapes that came before images.
+  void settle_annotations() {
+    std::size_t kept = 0;
+    std::vector<bool> is_nameless(set_.annotations.size(), false);
+    for (const std::size_t i : nameless_) is_nameless[i] = true;
+    std::int64_t next_id = 1;
+    for (std::size_t i = 0; i < set_.annotations.size(); ++i) {
+      ObjectAnnotation& a = set_.annotations[i];
+      if (a.image_id == kLeftOut || !settle_references(i, fmt::format("'annotations'[{}]", places_[i]))) continue;
+      while (is_nameless[i] && !annotation_ids_.insert(a.id = next_id++).second) {
+      }
+      if (kept != i) set_.annotations[kept] = std::move(a);
+      ++kept;
+    }
+    set_.annotations.resize(kept);
+  }
+
+  bool settle_references(std::size_t index, const std::string& place) {
+    ObjectAnnotation& a = set_.annotations[index];
+    const auto image = image_of_id_.find(a.image_id);
+    if (image == image_of_id_.end()) {
+      note_fault(json_.name(), place, options_.repairs,
+                 fmt::format("annotation {} is of image_id {}, which is not among the file's images", a.id, a.image_id),
+                 "left out");
+      return false;
+    }
+    if (!category_of_id_.contains(a.category_id)) {
+      note_fault(json_.name(), place, options_.repairs,
+                 fmt::format("annotation {} has category_id {}, which is not among the file's categories", a.id,
+                             a.category_id),
+                 "left out");
+      return false;
+    }
+    return is_settled_[index] || settle_shape(a, set_.images[image->second], place);
+  }
+
+  static constexpr double kUnknownArea = -1;
+  static constexpr std::int64_t kLeftOut = std::numeric_limits<std::int64_t>::min();
+
+  JsonReader& json_;
+  const CocoReadOptions& options_;
+  AnnotationSet set_;
+  IndexOfId image_of_id_, category_of_id_;
+  std::unordered_set<std::int64_t> annotation_ids_;
+  std::vector<std::size_t> places_;    // of each annotation, in the file's list
+  std::vector<bool> is_settled_;       // of each annotation: its shape
+  std::vector<std::size_t> nameless_;  // annotations to be given an id
+};
 
 }  // namespace
 
-AnnotationSet read_coco_annotations(JsonReader& json) {
-  AnnotationSet set;
-  RequiredKeys<3> required({"images", "annotations", "categories"});
-  json.read_object([&](const std::string& key) {
-    required.seen(key);
-    if (key == "images") {
-      json.read_array([&] { set.images.push_back(read_image_entry(json)); });
-    } else if (key == "annotations") {
-      json.read_array([&] { set.annotations.push_back(read_annotation(json)); });
-    } else if (key == "categories") {
-      json.read_array([&] { set.categories.push_back(read_category(json)); });
-    } else {
-      json.skip();
-    }
-  });
-  json.finish();
-  required.check(json, "COCO instances file");
-  check_references(set, json.name());
-  std::sort(set.categories.begin(), set.categories.end(),
-            [](const ObjectCategory& a, const ObjectCategory& b) { return a.id < b.id; });
-  return set;
+void note_fault(const std::string& file, std::string_view place, Repairs* repairs, std::string_view fault,
+                std::string_view repair) {
+  if (repairs == nullptr) fail("{}: {}: {} (--repair: {})", file, place, fault, repair);
+  repairs->add(fmt::format("{}: {}: {}: {}", file, place, fault, repair));
 }
 
-AnnotationSet read_coco_annotations(const std::filesystem::path& path) {
+void note_fault(const JsonReader& json, Repairs* repairs, std::string_view fault, std::string_view repair) {
+  note_fault(json.name(), json.where(), repairs, fault, repair);
+}
+
+AnnotationSet read_coco_annotations(JsonReader& json, const CocoReadOptions& options) {
+  return SetReader(json, options).read();
+}
+
+AnnotationSet read_coco_annotations(const std::filesystem::path& path, const CocoReadOptions& options) {
   JsonReader json(path, kCocoAnnotationsForm);
-  return read_coco_annotations(json);
+  return read_coco_annotations(json, options);
 }
 
 void read_coco_image_names(const std::filesystem::path& path, const std::function<void(const std::string&)>& visit) {
@@ -236,9 +312,18 @@ void read_coco_image_names(const std::filesystem::path& path, const std::functio
 }
 
 void read_coco_results(JsonReader& json, const std::function<void(const DetectionResult&)>& visit) {
+  read_coco_results(json, {}, [&](DetectionResult& result) {
+    if (!result.has_box) json.fail_here("this result has no 'bbox'");
+    visit(result);
+  });
+}
+
+void read_coco_results(JsonReader& json, const CocoReadOptions& options,
+                       const std::function<void(DetectionResult&)>& visit) {
+  const bool reads_shapes = options.segmentations != SegmentationUse::kSkip;
   json.read_array([&] {
-    DetectionResult result;
-    RequiredKeys<4> required({"image_id", "category_id", "bbox", "score"});
+    DetectionResult result{.has_box = false};
+    RequiredKeys<3> required({"image_id", "category_id", "score"});
     json.read_object([&](const std::string& key) {
       required.seen(key);
       if (key == "image_id") {
@@ -246,14 +331,27 @@ void read_coco_results(JsonReader& json, const std::function<void(const Detectio
       } else if (key == "category_id") {
         result.category_id = json.read_integer();
       } else if (key == "bbox") {
-        result.box = read_box(json);
+        const std::optional<CocoBox> box = read_coco_box(json);
+        result.has_box = box.has_value();
+        result.box = box.value_or(CocoBox{});
+        if (has_negative_size(result.box)) note_fault(json, options.repairs, negative_size(result.box), "left out");
       } else if (key == "score") {
         result.score = json.read_number();
+      } else if (key == "segmentation" && reads_shapes) {
+        result.segmentation = read_coco_segmentation(json);
       } else {
         json.skip();
       }
     });
-    required.check(json, "result");
+    if (!required.missing().empty()) {
+      return note_fault(json, options.repairs, fmt::format("this result has no '{}'", required.missing()), "left out");
+    }
+    if (has_negative_size(result.box)) return;
+    if (!result.has_box && result.segmentation.empty()) {
+      return note_fault(
+          json, options.repairs,
+          reads_shapes ? "this result has neither 'bbox' nor 'segmentation'" : "this result has no 'bbox'", "left out");
+    }
     visit(result);
   });
   json.finish();

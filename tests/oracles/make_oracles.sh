@@ -14,7 +14,8 @@ mkdir -p "$out"
 # oracle NAME SCRIPT "MODULES" OUTPUT
 oracle() {
   local name=$1 script=$here/$2 module
-  if [ -e "$out/$4" ] && [ "$out/.$name" -nt "$script" ] && [ "$out/.$name" -nt "$here/safetensors_io.py" ]; then return 0; fi
+  if [ -e "$out/$4" ] && [ "$out/.$name" -nt "$script" ] && [ "$out/.$name" -nt "$here/safetensors_io.py" ] &&
+    [ "$out/.$name" -nt "$here/detection_cases.py" ]; then return 0; fi
   for module in $3; do
     "$python" -c "import $module" 2>/dev/null || { echo "SKIPPED oracle $name: no module $module"; return 0; }
   done
@@ -33,6 +34,8 @@ oracle colour_space colour_space_oracle.py "numpy skimage" colour_space.json
 oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective_search
 [ -z "${SOCO_COCO_PYTHON:-}" ] || python=$SOCO_COCO_PYTHON
 oracle proposal_recall proposal_recall_oracle.py "numpy pycocotools.cocoeval" proposal_recall
+oracle detection detection_oracle.py "numpy pycocotools.cocoeval" detection
+oracle lvis lvis_oracle.py "numpy pycocotools.mask" lvis.json
 python=$1
 oracle roi_align roi_align_oracle.py "numpy torch torchvision" roi_align.safetensors
 oracle resnet resnet_oracle.py "numpy torch torchvision" .
