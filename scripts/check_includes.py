@@ -23,7 +23,7 @@ ALLOWED = {
     "export": ["base", "structures", "checkpoint"],
     "report": CORE + ["evaluation"],
     "run": CORE + ["modeling/model_options.h"],
-    "engine": CORE + ["layers", "solver", "checkpoint", "modeling", "export", "report", "run"],
+    "engine": CORE + ["evaluation", "layers", "solver", "checkpoint", "modeling", "export", "report", "run"],
     "cli": CORE + ["evaluation", "layers", "solver", "checkpoint", "modeling", "export", "report", "run", "engine"],
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 int pretrain(int argc, char** argv) { return run_in_training_library("pretrain", argc, argv); }
 int resume(int argc, char** argv) { return run_in_training_library("resume", argc, argv); }
+int probe(int argc, char** argv) { return run_in_training_library("probe", argc, argv); }
 int replay(int argc, char** argv) { return run_in_training_library("replay", argc, argv); }
 
 void print_help() {
@@ -55,6 +56,7 @@ const std::vector<Command>& command_table() {
   static const std::vector<Command> table{
       {"pretrain", "pretrain a detector on a folder of images", &pretrain},
       {"resume", "continue a stopped run, bit for bit", &resume},
+      {"probe", "judge a network by labelled boxes, without training it further", &probe},
       {"export", "write a run's weights for Detectron2, MMDetection, torchvision", &run_export},
       {"propose", "make object proposals for images, into one SQLite file", &run_propose},
       {"inspect", "draw what the training will see, or proposals", &run_inspect},

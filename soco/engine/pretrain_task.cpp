@@ -9,6 +9,7 @@
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
 #include "soco/engine/training_state.h"
+#include "soco/layers/tensor_bridge.h"
 #include "soco/layers/torch_compat.h"
 #include "soco/solver/ema.h"
 #include "soco/solver/lars.h"
@@ -101,6 +102,7 @@ PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset
       schedule_steps_(steps_per_epoch_ * *options.train.epochs),
       total_steps_(options.train.max_steps > 0 ? std::min(schedule_steps_, options.train.max_steps) : schedule_steps_) {
   SOCO_ASSERT(steps_per_epoch_ > 0);
+  if (options.probe.every_epochs > 0) probe_set_ = load_probe_set(options.probe, log);  // its errors before training
   torch::manual_seed(options.train.seed);
   model_ = ObjectContrast(options.model);
   model_->to(device);
@@ -186,6 +188,23 @@ void PretrainTask::watch_for_collapse(std::int64_t step, double feature_std_rati
         "vector, and a cosine "
         "near 1 means nothing. Lower solver.lr, raise train.batch_size, or look at the data with 'soco inspect views'",
         step, feature_std_ratio, collapsed_steps_);
+}
+
+StateDict PretrainTask::online_state() const {
+  StateDict state;
+  for (const auto& [name, tensor] : named_state(*model_->online)) state.add(name, to_host(tensor));
+  return state;
+}
+
+std::vector<std::pair<std::string, double>> PretrainTask::epoch_figures(std::int64_t epoch) {
+  if (!probe_set_ || epoch % options_.probe.every_epochs != 0) return {};
+  ProbeNetwork network(options_.model, options_.plan.level_thresholds, options_.probe.feature, options_.train.seed,
+                       device_);
+  network.load(online_state(), "the network in training");
+  const FeatureProbe probe = probe_network(network, *probe_set_, options_.probe, options_.data.decode_limits(), log_);
+  log_.info("epoch {}: probe: k nearest {:.1f} %, linear {:.1f} % of {} right; most frequent class {:.1f} %", epoch,
+            100 * probe.knn.top1, 100 * probe.linear.top1, probe.num_val, 100 * probe.majority.top1);
+  return {{"probe_knn", probe.knn.top1}, {"probe_linear", probe.linear.top1}};
 }
 
 StateDict PretrainTask::state() const {

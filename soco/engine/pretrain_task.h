@@ -3,10 +3,12 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "soco/base/log.h"
 #include "soco/data/loader.h"
+#include "soco/engine/probe.h"
 #include "soco/engine/task.h"
 #include "soco/modeling/meta_arch/object_contrast.h"
 #include "soco/run/pretrain_options.h"
@@ -28,6 +30,8 @@ class PretrainTask final : public Task {
   std::int64_t steps_per_epoch() const override { return steps_per_epoch_; }
   void start_at(std::int64_t step) override;
   StepReport step(std::int64_t step) override;
+  /// With probe.every_epochs: probe_knn and probe_linear, top-1 accuracies of the online network (see probe_network).
+  std::vector<std::pair<std::string, double>> epoch_figures(std::int64_t epoch) override;
   StateDict state() const override;
   void load_state(const StateDict& state) override;
   std::string dump_last_step(const std::filesystem::path& folder) override;
@@ -37,6 +41,7 @@ class PretrainTask final : public Task {
 
  private:
   PretrainBatch next_batch(std::int64_t step, std::int64_t portion);
+  StateDict online_state() const;
   void watch_for_collapse(std::int64_t step, double feature_std_ratio);
 
   PretrainOptions options_;
@@ -50,6 +55,7 @@ class PretrainTask final : public Task {
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<PretrainBatch> last_batches_;  // the portions of the last step, for dump_last_step
   std::int64_t collapsed_steps_ = 0;
+  std::optional<ProbeSet> probe_set_;  // with probe.every_epochs
 };
 
 }  // namespace soco

@@ -30,6 +30,12 @@ class Task {
   virtual void start_at(std::int64_t step) = 0;
   /// Step number `step` (from 0): forward, backward, update.
   virtual StepReport step(std::int64_t step) = 0;
+  /// Figures that are taken when `epoch` epochs are done, beside those of the step; mostly none. Must not change what
+  /// later steps do.
+  virtual std::vector<std::pair<std::string, double>> epoch_figures(std::int64_t epoch) {
+    static_cast<void>(epoch);
+    return {};
+  }
   /// All that a bit-for-bit continuation needs, beside the step number.
   virtual StateDict state() const = 0;
   /// Errors: a missing, unexpected or misshapen tensor, by name.

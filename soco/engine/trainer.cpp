@@ -157,11 +157,14 @@ void Trainer::train() {
     throughput.add(report, now_seconds() - step_start);
     note_nonfinite(step, report);
     const std::int64_t next = step + 1;
-    if (next % options_.log_every_steps == 0 || next == end) {
+    const bool whole_epoch = next % task_.steps_per_epoch() == 0;
+    const Scalars epoch_figures = whole_epoch ? task_.epoch_figures(next / task_.steps_per_epoch()) : Scalars{};
+    if (next % options_.log_every_steps == 0 || next == end || !epoch_figures.empty()) {
       Scalars figures = report.metrics;
       for (auto& figure : throughput.take()) figures.push_back(std::move(figure));
       const double images_per_s = figures[figures.size() - 2].second, wait = figures.back().second;
       figures.emplace_back("nonfinite_total", static_cast<double>(nonfinite_total_));
+      figures.insert(figures.end(), epoch_figures.begin(), epoch_figures.end());
       metrics.append(
           metrics_record(step, static_cast<double>(next) / static_cast<double>(task_.steps_per_epoch()), figures));
       events.add_scalars(step, figures);
@@ -169,7 +172,7 @@ void Trainer::train() {
                       fmt::format("epoch {}/{} {} {:.2f} images/s wait {:.1f} %", step / task_.steps_per_epoch() + 1,
                                   (end - 1) / task_.steps_per_epoch() + 1, report.summary, images_per_s, 100 * wait));
     }
-    const bool epoch_ends = next % task_.steps_per_epoch() == 0 && throughput.epoch_seconds() >= kMinSummarySeconds;
+    const bool epoch_ends = whole_epoch && throughput.epoch_seconds() >= kMinSummarySeconds;
     if (epoch_ends || next == end)
       log_.info("epoch {}: {}", step / task_.steps_per_epoch() + 1, throughput_text(throughput.take_epoch()));
     if (stop_requested() && next < end) {

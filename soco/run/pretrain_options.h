@@ -13,6 +13,7 @@
 #include "soco/modeling/model_options.h"
 #include "soco/proposals/filter.h"
 #include "soco/proposals/selective_search.h"
+#include "soco/run/probe_options.h"
 
 namespace soco {
 
@@ -146,6 +147,7 @@ struct PretrainOptions {
   SelectiveSearchOptions proposals;
   DataOptions data;
   LoaderOptions loader;
+  ProbeOptions probe;
 
   template <class V>
   void visit(V& v) {
@@ -157,6 +159,7 @@ struct PretrainOptions {
     v.section("proposals", proposals, "selective search, when the run makes its own proposals");
     v.section("data", data, "which images are accepted");
     v.section("loader", loader, "reading and augmenting images");
+    v.section("probe", probe, "judging the network by labelled boxes during training");
   }
 
   /// The rules between sections; `validate_options` checks those of each section too.

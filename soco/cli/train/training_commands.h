@@ -5,6 +5,7 @@ namespace soco {
 
 int run_pretrain(int argc, char** argv);
 int run_resume(int argc, char** argv);
+int run_probe(int argc, char** argv);
 int run_replay(int argc, char** argv);
 /// One line each about libtorch, for the doctor.
 int run_doctor_torch(int argc, char** argv);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "soco/modeling/fpn.h"
+#include "soco/modeling/heads/box_head.h"
+#include "soco/modeling/model_options.h"
+#include "soco/run/probe_options.h"
+#include "soco/structures/host_tensor.h"
+
+namespace soco {
+
+/// The parts of a pretrained network that features are taken from, in eval mode: backbone, pyramid, box head.
+class ProbeNetwork {
+ public:
+  /// Starts at random, with the weights that a run of this seed starts from. `feature` decides which parts there are.
+  /// Errors: kHead of an architecture without a box head.
+  ProbeNetwork(const ModelOptions& model, std::vector<double> level_thresholds, ProbeFeature feature, std::int64_t seed,
+               const torch::Device& device);
+
+  /// Takes weights and BatchNorm statistics of `online`, an online network under its own names (backbone.*,
+  /// roi_heads.*), as far as the parts need them. Errors name `source`: missing or misshapen tensors.
+  void load(const StateDict& online, const std::string& source);
+
+  /// image [1,3,H,W] float32, normalised RGB; boxes [B,4] float32, xyxy in px of it, on the CPU. Returns [B,C] float32
+  /// on the CPU; kImage: [1,C], and the boxes count nothing.
+  torch::Tensor features(const torch::Tensor& image, const torch::Tensor& boxes);
+
+ private:
+  torch::Tensor box_levels(const torch::Tensor& boxes) const;
+
+  ProbeFeature feature_;
+  std::vector<double> level_thresholds_;  // of P2, P3, ...; empty: one map
+  std::int64_t pooler_resolution_;
+  torch::Device device_;
+  ResNet resnet_{nullptr};
+  Fpn fpn_{nullptr};                   // null without a pyramid; else resnet_ is its bottom_up
+  std::shared_ptr<RoiHeadImpl> head_;  // null unless kHead
+};
+
+}  // namespace soco
