@@ -14,8 +14,6 @@
 namespace soco {
 namespace {
 
-constexpr std::uint32_t kProbeSplit = 8;  // beside the purposes of base/random.h
-
 Box clipped_box(const CocoBox& box, const AnnotatedImage& image) {
   const auto inside = [](double value, int size) { return static_cast<float>(std::clamp<double>(value, 0, size)); };
   return {inside(box.x, image.width), inside(box.y, image.height), inside(box.x + box.width, image.width),
@@ -79,7 +77,7 @@ void add_objects(const AnnotationSet& annotations, std::vector<FoundImage>& foun
 }
 
 Rng split_rng(std::int64_t seed, std::uint64_t use) {
-  return Rng(static_cast<std::uint64_t>(seed), 0, use, kProbeSplit);
+  return Rng(static_cast<std::uint64_t>(seed), 0, use, purpose::kProbeSplit);
 }
 
 /// Images with objects, at most `max_images` of them, in their order.

@@ -18,7 +18,7 @@ std::shared_ptr<RoiHeadImpl> make_head(const ModelOptions& model) {
   if (model.architecture == Architecture::kFpn)
     return std::make_shared<BoxHeadImpl>(
         BoxHeadOptions{model.fpn_channels, model.pooler_resolution, model.head_num_convs, model.head_fc_channels});
-  if (model.architecture == Architecture::kC4) return std::make_shared<Res5HeadImpl>(model.backbone);
+  if (model.architecture == Architecture::kC4) return std::make_shared<Res5HeadImpl>(model.backbone, model.pooler_resolution);
   fail_usage("feature = head: model.architecture = {} has no box head; take roi, backbone or image",
              enum_name(model.architecture, kArchitectureNames));
 }
@@ -70,10 +70,12 @@ ProbeNetwork::ProbeNetwork(const ModelOptions& model, std::vector<double> level_
   if (model.architecture == Architecture::kFpn) {
     fpn_ = Fpn(model.backbone, model.fpn_channels);
     resnet_ = fpn_->bottom_up;
+    if (!model.zero_init_residual) start_residuals_at_one(*fpn_);
     fpn_->to(device);
     fpn_->eval();
   } else {
     resnet_ = ResNet(model.backbone);
+    if (!model.zero_init_residual) start_residuals_at_one(*resnet_);
     resnet_->to(device);
     resnet_->eval();
   }

@@ -141,4 +141,9 @@ ResNetC5Impl::ResNetC5Impl(Backbone backbone) : channels_(resnet_channels(backbo
 
 FeatureMaps ResNetC5Impl::forward(const torch::Tensor& image, const LevelMask&) { return {bottom_up_(image).back()}; }
 
+void start_residuals_at_one(torch::nn::Module& network) {
+  for (const auto& module : network.modules(/*include_self=*/false))
+    if (auto* block = module->as<ResNetBlock>()) torch::nn::init::ones_(block->convs.back()->norm->weight);
+}
+
 }  // namespace soco

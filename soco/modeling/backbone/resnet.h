@@ -99,4 +99,8 @@ struct ResNetC5Impl : DetectorBackboneImpl {
 };
 TORCH_MODULE(ResNetC5);
 
+/// Sets the weight of each block's last norm to 1, where ResNet starts it at 0: what ModelOptions::zero_init_residual
+/// turns off.
+void start_residuals_at_one(torch::nn::Module& network);
+
 }  // namespace soco

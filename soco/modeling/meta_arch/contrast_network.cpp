@@ -45,11 +45,6 @@ MlpHead make_mlp(const ModelOptions& options, std::int64_t in_channels) {
                                 options.projector_norm});
 }
 
-void start_residuals_at_one(torch::nn::Module& network) {
-  for (const auto& module : network.modules(/*include_self=*/false))
-    if (auto* block = module->as<ResNetBlock>()) torch::nn::init::ones_(block->convs.back()->norm->weight);
-}
-
 void checkpoint_blocks(torch::nn::Module& network) {
   for (const auto& module : network.modules(/*include_self=*/false)) {
     if (auto* block = module->as<ResNetBlock>()) block->checkpointed = true;
