@@ -91,7 +91,7 @@ struct ModelOptions {
     v.field("queue_size", queue_size, "info_nce: keys of earlier batches that serve as negatives",
             Range<int>{1, 1 << 24});
     v.field("checkpoint_activations", checkpoint_activations,
-            "compute residual blocks and box head again in the backward pass: less memory, about a quarter more time");
+            "compute residual blocks and box head again in the backward pass: less memory, more time");
   }
 };
 

@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 namespace soco {
 
 KeyQueueImpl::KeyQueueImpl(std::int64_t size, std::int64_t channels) {
