@@ -93,9 +93,11 @@ void GraphSegmenter::divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, 
 std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs,
                                                           std::span<std::uint32_t> edges) {
   std::size_t num_left = 0;
-  for (std::size_t begin = 0, range = 0; begin < edges.size();) {
-    while (range < kNumCostRanges && range_ends_[range] < begin + kEdgesAtATime) ++range;
-    const std::size_t end = range < kNumCostRanges ? range_ends_[range] : edges.size();
+  for (std::size_t begin = 0, range = 0; begin < edges.size(); ++range) {
+    const std::size_t first_range = range;
+    while (range + 1 < kNumCostRanges && range_ends_[range] < begin + kEdgesAtATime) ++range;
+    const std::size_t end = range_ends_[range];
+    const CostKey key(first_range, range);
     // Most edges lie within a set by now: only the others are worth sorting.
     std::size_t count = 0;
     for (std::size_t i = begin; i < end; ++i) {
@@ -104,7 +106,7 @@ std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, 
       count += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
     }
     const std::span<PackedEdge> dividing = dividing_.take(count);
-    for (std::size_t i = 0; i < count; ++i) dividing[i] = pack_edge(*costs.at(edges[begin + i]), edges[begin + i]);
+    for (std::size_t i = 0; i < count; ++i) dividing[i] = key.pack(*costs.at(edges[begin + i]), edges[begin + i]);
     sort_edges(dividing, sorting_.take(count), costs);
     for_dividing_edges(
         count, forest_, [&](std::size_t i) { return grid.ends(edge_index(dividing[i])); },
