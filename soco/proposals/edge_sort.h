@@ -46,7 +46,8 @@ class CostKey {
  public:
   /// For ranges `first` to `last`.
   CostKey(std::size_t first, std::size_t last)
-      : low_(first == 0 ? 0 : bits_at(first)), shift_(std::max(0, static_cast<int>(std::bit_width(bits_at(last + 1) - low_)) - 32)) {}
+      : low_(first == 0 ? 0 : bits_at(first)),
+        shift_(std::max(0, static_cast<int>(std::bit_width(bits_at(last + 1) - 1 - low_)) - 32)) {}
   PackedEdge pack(double cost, std::uint32_t index) const {
     return (std::bit_cast<std::uint64_t>(cost) - low_) >> shift_ << 32 | index;
   }
