@@ -10,26 +10,18 @@
 namespace soco {
 namespace {
 
-// Three passes of 8 bits order the edges by the 24 bits that tell photographs' costs apart best: costs below 2^-12 (a
-// sixteenth of a grey level) are one, those above keep 20 bits of their mantissa. What is left is put right in place.
-constexpr int kDigitBits = 8;
+// Three passes of 11 bits order the edges by their keys. What the keys do not tell apart is put right in place.
+constexpr int kDigitBits = 11;
 constexpr int kNumPasses = 3;
 constexpr std::size_t kNumBuckets = std::size_t{1} << kDigitBits;
-constexpr std::uint64_t kSmallestEdge = std::bit_cast<std::uint64_t>(kSmallestCost) >> kDroppedCostBits << 32;
-constexpr int kKeyShift = 32 + 2;
-static_assert(((std::bit_cast<std::uint64_t>(2.0) >> kDroppedCostBits << 32) - kSmallestEdge) >> kKeyShift <
-              kNumBuckets * kNumBuckets * kNumBuckets);
+static_assert(kNumPasses * kDigitBits >= 32);
 static_assert((std::bit_cast<std::uint64_t>(2.0) - std::bit_cast<std::uint64_t>(kSmallestCost)) >> kCostRangeShift <
               kNumCostRanges);
 
 using Buckets = std::array<std::uint32_t, kNumBuckets>;
 
-std::uint32_t sort_key(PackedEdge edge) {
-  return static_cast<std::uint32_t>((std::max(edge, kSmallestEdge) - kSmallestEdge) >> kKeyShift);
-}
-
 std::uint32_t digit(PackedEdge edge, int pass) {
-  return sort_key(edge) >> (pass * kDigitBits) & static_cast<std::uint32_t>(kNumBuckets - 1);
+  return cost_key(edge) >> (pass * kDigitBits) & static_cast<std::uint32_t>(kNumBuckets - 1);
 }
 
 std::array<Buckets, kNumPasses> count_digits(std::span<const PackedEdge> edges) {
@@ -48,14 +40,13 @@ void scatter(std::span<const PackedEdge> in, Buckets& starts, int pass, std::spa
 /// Orders runs of one key by the costs themselves.
 void sort_runs(std::span<PackedEdge> edges, const EdgeCosts& costs) {
   const auto before = [&costs](PackedEdge a, PackedEdge b) {
-    if (leading_cost_bits(a) != leading_cost_bits(b)) return a < b;
     const double cost_a = *costs.at(edge_index(a)), cost_b = *costs.at(edge_index(b));
     return cost_a != cost_b ? cost_a < cost_b : edge_index(a) < edge_index(b);
   };
   for (std::size_t begin = 0; begin < edges.size();) {
-    const std::uint32_t key = sort_key(edges[begin]);
+    const std::uint32_t key = cost_key(edges[begin]);
     std::size_t end = begin + 1;
-    while (end < edges.size() && sort_key(edges[end]) == key) ++end;
+    while (end < edges.size() && cost_key(edges[end]) == key) ++end;
     const auto run = edges.subspan(begin, end - begin);
     if (run.size() == 2) {
       if (before(run[1], run[0])) std::swap(run[0], run[1]);

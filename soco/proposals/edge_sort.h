@@ -8,17 +8,11 @@
 
 namespace soco {
 
-/// An edge ready for sorting: the leading 32 of the 62 bits a cost in [0, 2) can set, above the index of the edge.
+/// An edge ready for sorting: 32 bits of its cost by a CostKey, above the index of the edge.
 using PackedEdge = std::uint64_t;
 
-inline constexpr int kDroppedCostBits = 30;
-
-/// `cost` in [0, 2), not -0: as whole numbers, the bits of such doubles order as the doubles do.
-inline PackedEdge pack_edge(double cost, std::uint32_t index) {
-  return (std::bit_cast<std::uint64_t>(cost) >> kDroppedCostBits) << 32 | index;
-}
 inline std::uint32_t edge_index(PackedEdge edge) { return static_cast<std::uint32_t>(edge); }
-inline std::uint32_t leading_cost_bits(PackedEdge edge) { return static_cast<std::uint32_t>(edge >> 32); }
+inline std::uint32_t cost_key(PackedEdge edge) { return static_cast<std::uint32_t>(edge >> 32); }
 
 /// An index names a block (its two leading bits) and a place in it.
 inline constexpr int kPlaceBits = 30;
@@ -33,8 +27,8 @@ struct EdgeCosts {
   }
 };
 
-/// Costs fall into ranges by the leading bits of what sort_edges sorts by; below the smallest that it tells apart all
-/// are in the first.
+/// Costs fall into ranges by their leading bits; all that are below the smallest that these tell apart, a sixteenth of
+/// a grey level, are in the first.
 inline constexpr double kSmallestCost = 0x1p-12;
 inline constexpr int kCostRangeShift = 45;
 inline constexpr std::size_t kNumCostRanges = 2048;
@@ -46,8 +40,28 @@ inline std::uint32_t cost_range(double cost) {
                                     kCostRangeShift);
 }
 
-/// Sorts ascending by cost, equal costs by index. `costs`: what was packed into the edges, by their index. `scratch`:
-/// as long as `edges`. Linear for spread costs, n log n at worst.
+/// 32 bits that order costs within some neighbouring ranges: as whole numbers, the bits of doubles that are not
+/// negative order as the doubles do, and few ranges leave few bits to drop.
+class CostKey {
+ public:
+  /// For ranges `first` to `last`.
+  CostKey(std::size_t first, std::size_t last)
+      : low_(first == 0 ? 0 : bits_at(first)),
+        shift_(std::max(0, static_cast<int>(std::bit_width(bits_at(last + 1) - 1 - low_)) - 32)) {}
+  PackedEdge pack(double cost, std::uint32_t index) const {
+    return (std::bit_cast<std::uint64_t>(cost) - low_) >> shift_ << 32 | index;
+  }
+
+ private:
+  static std::uint64_t bits_at(std::size_t range) {
+    return std::bit_cast<std::uint64_t>(kSmallestCost) + (static_cast<std::uint64_t>(range) << kCostRangeShift);
+  }
+  std::uint64_t low_;
+  int shift_;
+};
+
+/// Sorts ascending by cost, equal costs by index. All edges were packed by one CostKey. `costs`: what was packed into
+/// them, by their index. `scratch`: as long as `edges`. Linear for spread costs, n log n at worst.
 void sort_edges(std::span<PackedEdge> edges, std::span<PackedEdge> scratch, const EdgeCosts& costs);
 
 }  // namespace soco

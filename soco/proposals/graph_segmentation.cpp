@@ -20,6 +20,12 @@ constexpr int kNumBlocks = 4;
 /// Edges sorted at a time: with what goes with them they stay in a core's second cache.
 constexpr std::size_t kEdgesAtATime = 16384;
 
+constexpr double kAboveAllCosts = 2;
+
+/// Sets joined ahead of their turn, see join_nearest: so small that k / size is above the rounding of a threshold below
+/// k, which has 24 bits.
+constexpr int kMaxNearest = 1 << 16;
+
 RowOfThree moved(const RowOfThree& row, int by) { return {row[0] + by, row[1] + by, row[2] + by}; }
 
 }  // namespace
@@ -32,6 +38,8 @@ class GraphSegmenter::EdgeGrid {
         width_(static_cast<std::uint32_t>(width)),
         offsets_{{{0, 1}, {0, width_}, {0, width_ + 1}, {1, width_}}} {}
 
+  std::size_t height() const { return height_; }
+  std::size_t width() const { return width_; }
   std::size_t num_edges() const {
     std::size_t count = 0;
     for_rows([&](EdgeBlock, std::uint32_t, std::uint32_t n) { count += n; });
@@ -57,27 +65,68 @@ class GraphSegmenter::EdgeGrid {
   std::array<PixelPair, kNumBlocks> offsets_;
 };
 
-void GraphSegmenter::measure_edges(const Image& image, double sigma, double* costs) {
-  const std::size_t width = static_cast<std::size_t>(image.width);
-  const std::size_t block_size = static_cast<std::size_t>(image.height) * width;
+void GraphSegmenter::LeastCosts::start(std::size_t width) {
+  width_ = width;
+  rows_.resize(3 * width);
+}
+
+double* GraphSegmenter::LeastCosts::clear(std::size_t y) {
+  double* const least = row(y);
+  std::fill(least, least + width_, kAboveAllCosts);
+  return least;
+}
+
+void GraphSegmenter::measure_edges(const Image& image, double sigma, const EdgeGrid& grid, double* costs) {
+  const std::size_t width = static_cast<std::size_t>(image.width), height = static_cast<std::size_t>(image.height);
   range_ends_.fill(0);
-  const auto measure = [&](EdgeBlock block, std::size_t y, const RowOfThree& a, const RowOfThree& b, std::size_t n) {
-    double* const out = costs + block * block_size + y * width;
+  least_.start(width);
+  found_.take(width);
+  const auto measure = [&](EdgeBlock block, std::size_t y, const RowOfThree& a, const RowOfThree& b, std::size_t n,
+                           double* least_a, double* least_b) {
+    double* const out = costs + (block * height + y) * width;
     kernels::distances(a.data(), b.data(), n, out);
     for (std::size_t x = 0; x < n; ++x) ++range_ends_[cost_range(out[x])];
+    kernels::lower(out, n, least_a);
+    kernels::lower(out, n, least_b);
   };
   smoother_.start(image, sigma);
   RowOfThree above{};
-  for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y) {
+  for (std::size_t y = 0; y < height; ++y) {
     const RowOfThree row = smoother_.next();
-    measure(kRight, y, row, moved(row, 1), width - 1);
+    double *const least = least_.clear(y), *const least_above = least_.row(y + 2);
+    measure(kRight, y, row, moved(row, 1), width - 1, least, least + 1);
     if (y > 0) {
-      measure(kDown, y - 1, above, row, width);
-      measure(kDownRight, y - 1, above, moved(row, 1), width - 1);
-      measure(kUpRight, y - 1, moved(above, 1), row, width - 1);
+      measure(kDown, y - 1, above, row, width, least_above, least);
+      measure(kDownRight, y - 1, above, moved(row, 1), width - 1, least_above, least + 1);
+      measure(kUpRight, y - 1, moved(above, 1), row, width - 1, least_above + 1, least);
+      join_nearest(grid, costs, y - 1);
     }
     above = row;
   }
+  join_nearest(grid, costs, height - 1);
+}
+
+void GraphSegmenter::join_nearest(const EdgeGrid& grid, const double* costs, std::size_t y) {
+  const std::size_t width = grid.width();
+  const double *const least = least_.row(y), *const above = least_.row(y + 2);
+  const auto join = [&](EdgeBlock block, std::size_t row, std::size_t n, const double* least_a, const double* least_b) {
+    const std::size_t first = row * width;
+    const double* const in = costs + block * grid.height() * width + first;
+    const std::uint32_t place = static_cast<std::uint32_t>(block) << kPlaceBits | static_cast<std::uint32_t>(first);
+    const std::span<std::uint32_t> found = found_.take(width);
+    const std::size_t count = kernels::find_equal(in, least_a, least_b, n, found.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      const PixelPair pixels = grid.ends(place + found[i]);
+      const std::uint32_t a = forest_.find(pixels.a), b = forest_.find(pixels.b);
+      if (a != b && forest_.size(a) + forest_.size(b) <= kMaxNearest && in[found[i]] < forest_.min_threshold(a, b))
+        forest_.join(a, b, in[found[i]]);
+    }
+  };
+  join(kRight, y, width - 1, least, least + 1);
+  if (y == 0) return;
+  join(kDown, y - 1, width, above, least);
+  join(kDownRight, y - 1, width - 1, above, least + 1);
+  join(kUpRight, y - 1, width - 1, above + 1, least);
 }
 
 void GraphSegmenter::divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, std::uint32_t* edges) {
@@ -93,9 +142,11 @@ void GraphSegmenter::divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, 
 std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs,
                                                           std::span<std::uint32_t> edges) {
   std::size_t num_left = 0;
-  for (std::size_t begin = 0, range = 0; begin < edges.size();) {
-    while (range < kNumCostRanges && range_ends_[range] < begin + kEdgesAtATime) ++range;
-    const std::size_t end = range < kNumCostRanges ? range_ends_[range] : edges.size();
+  for (std::size_t begin = 0, range = 0; begin < edges.size(); ++range) {
+    const std::size_t first_range = range;
+    while (range + 1 < kNumCostRanges && range_ends_[range] < begin + kEdgesAtATime) ++range;
+    const std::size_t end = range_ends_[range];
+    const CostKey key(first_range, range);
     // Most edges lie within a set by now: only the others are worth sorting.
     std::size_t count = 0;
     for (std::size_t i = begin; i < end; ++i) {
@@ -104,7 +155,7 @@ std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, 
       count += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
     }
     const std::span<PackedEdge> dividing = dividing_.take(count);
-    for (std::size_t i = 0; i < count; ++i) dividing[i] = pack_edge(*costs.at(edges[begin + i]), edges[begin + i]);
+    for (std::size_t i = 0; i < count; ++i) dividing[i] = key.pack(*costs.at(edges[begin + i]), edges[begin + i]);
     sort_edges(dividing, sorting_.take(count), costs);
     for_dividing_edges(
         count, forest_, [&](std::size_t i) { return grid.ends(edge_index(dividing[i])); },
@@ -130,9 +181,9 @@ const Segmentation& GraphSegmenter::segment(const Image& image, const GraphSegme
   double* const costs_memory = costs_.take(kNumBlocks * num_pixels).data();
   const EdgeCosts costs{costs_memory, num_pixels};
   const std::span<std::uint32_t> edges = edges_.take(grid.num_edges());
-  measure_edges(image, options.sigma, costs_memory);
-  divide_edges(grid, costs, edges.data());
   forest_.reset(num_pixels, options.scale / 255.0);
+  measure_edges(image, options.sigma, grid, costs_memory);
+  divide_edges(grid, costs, edges.data());
   // Edges that divide two sets still: no other can matter later.
   const std::span<std::uint32_t> left = join_cheap_edges(grid, costs, edges);
   for_dividing_edges(

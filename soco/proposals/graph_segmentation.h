@@ -37,8 +37,25 @@ class GraphSegmenter {
  private:
   class EdgeGrid;
 
-  /// Writes the cost of every edge and counts the ranges they fall into.
-  void measure_edges(const Image& image, double sigma, double* costs);
+  /// The least cost of the edges of each pixel, for three rows.
+  class LeastCosts {
+   public:
+    void start(std::size_t width);
+    double* row(std::size_t y) { return rows_.data() + y % 3 * width_; }
+    /// The row, all above any cost.
+    double* clear(std::size_t y);
+
+   private:
+    std::size_t width_ = 0;
+    std::vector<double> rows_;
+  };
+
+  /// Writes the cost of every edge, counts the ranges they fall into, and joins nearest pixels.
+  void measure_edges(const Image& image, double sigma, const EdgeGrid& grid, double* costs);
+  /// Joins the pixels of row y, and of it and the row above, whose edge is the cheapest of both. None of their other
+  /// edges can come before it, and those as cheap join their sets whenever they come, so that it may be taken ahead of
+  /// its turn, while it lies in the cache and without having been sorted.
+  void join_nearest(const EdgeGrid& grid, const double* costs, std::size_t y);
   /// Writes the edges' indices, those of cheaper ranges first; each range's count turns into its end.
   void divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, std::uint32_t* edges);
   /// Joins sets by their edges in order of cost; gives, at the front of `edges`, those that were too dear.
@@ -46,8 +63,9 @@ class GraphSegmenter {
                                             std::span<std::uint32_t> edges);
 
   RowSmoother smoother_;
+  LeastCosts least_;
   Scratch<double> costs_;
-  Scratch<std::uint32_t> edges_;
+  Scratch<std::uint32_t> edges_, found_;
   Scratch<PackedEdge> dividing_, sorting_;
   std::array<std::uint32_t, kNumCostRanges> range_ends_{};
   SegmentForest forest_;

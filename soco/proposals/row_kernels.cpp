@@ -50,6 +50,25 @@ void distances(const double* const a[3], const double* const b[3], std::size_t n
   });
 }
 
+void lower(const double* values, std::size_t n, double* least) {
+  for_lanes(n, [&](auto d, std::size_t x)
+                   HWY_ATTR { hn::StoreU(hn::Min(hn::LoadU(d, least + x), hn::LoadU(d, values + x)), d, least + x); });
+}
+
+std::size_t find_equal(const double* values, const double* a, const double* b, std::size_t n, std::uint32_t* found) {
+  std::size_t count = 0;
+  for_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
+    const auto value = hn::LoadU(d, values + x);
+    const auto equal = hn::And(hn::Eq(value, hn::LoadU(d, a + x)), hn::Eq(value, hn::LoadU(d, b + x)));
+    if (hn::AllFalse(d, equal)) return;
+    for (std::size_t i = x; i < x + hn::Lanes(d); ++i) {
+      found[count] = static_cast<std::uint32_t>(i);
+      count += values[i] == a[i] && values[i] == b[i];
+    }
+  });
+  return count;
+}
+
 void interpolate_sideways(const double* p, const double* minus, const double* plus, std::size_t n, double* left,
                           double* right) {
   for_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
@@ -96,6 +115,8 @@ namespace soco::kernels {
 HWY_EXPORT(unit_rows);
 HWY_EXPORT(symmetric_filter);
 HWY_EXPORT(distances);
+HWY_EXPORT(lower);
+HWY_EXPORT(find_equal);
 HWY_EXPORT(interpolate_sideways);
 HWY_EXPORT(pattern_codes);
 
@@ -107,6 +128,10 @@ void symmetric_filter(const double* const* taps, const double* weights, int radi
 }
 void distances(const double* const a[3], const double* const b[3], std::size_t n, double* out) {
   HWY_DYNAMIC_DISPATCH(distances)(a, b, n, out);
+}
+void lower(const double* values, std::size_t n, double* least) { HWY_DYNAMIC_DISPATCH(lower)(values, n, least); }
+std::size_t find_equal(const double* values, const double* a, const double* b, std::size_t n, std::uint32_t* found) {
+  return HWY_DYNAMIC_DISPATCH(find_equal)(values, a, b, n, found);
 }
 void interpolate_sideways(const double* p, const double* minus, const double* plus, std::size_t n, double* left,
                           double* right) {

@@ -19,6 +19,13 @@ void symmetric_filter(const double* const* taps, const double* weights, int radi
 /// out[x]: Euclidean distance of pixels a[.][x] and b[.][x], three channels each.
 void distances(const double* const a[3], const double* const b[3], std::size_t n, double* out);
 
+/// least[x] = min(least[x], values[x]).
+void lower(const double* values, std::size_t n, double* least);
+
+/// Writes each x, ascending, for which values[x] equals both a[x] and b[x]; returns how many there are. `found`: room
+/// for n.
+std::size_t find_equal(const double* values, const double* a, const double* b, std::size_t n, std::uint32_t* found);
+
 /// left[x] = (1 - f) p[x - 1] + f p[x] with f = minus[x]; right[x] = (1 - f) p[x] + f p[x + 1] with f = plus[x].
 void interpolate_sideways(const double* p, const double* minus, const double* plus, std::size_t n, double* left,
                           double* right);

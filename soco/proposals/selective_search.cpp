@@ -65,7 +65,7 @@ void map_back(std::vector<Box>& boxes, const CropRect& from, const Image& to) {
 }
 
 /// Weight of the ranks of a colour space: the first two come first, the others add what those miss (docs/proposals.md).
-double weight_of(std::size_t colour_index) { return 1 + 8 * static_cast<double>(colour_index / 2); }
+double weight_of(std::size_t colour_index) { return 1 + 20 * static_cast<double>(colour_index / 2); }
 
 template <class T>
 void fill_when_empty(std::vector<T>& values, std::vector<T> own) {
@@ -127,7 +127,7 @@ SelectiveSearchOptions resolved(const SelectiveSearchOptions& options) {
       break;
     case SearchStrategy::kFast:
       fill_when_empty(all.scales, {150, 300, 450});
-      fill_when_empty(all.colours, {kHsv, kLab});
+      fill_when_empty(all.colours, {kHsv, kLab, kRgi});
       fill_when_empty(all.similarities, {kColourTextureSizeFill, kTextureSizeFill, kFill});
       break;
     case SearchStrategy::kQuality:

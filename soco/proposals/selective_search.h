@@ -40,7 +40,7 @@ struct SelectiveSearchOptions {
   template <class V>
   void visit(V& v) {
     v.field("strategy", strategy,
-            "how regions are made and grouped; soco: the method's single strategy; single, fast, quality: 1, 18 and 45 "
+            "how regions are made and grouped; soco: the method's single strategy; single, fast, quality: 1, 27 and 45 "
             "groupings, ranked",
             kSearchStrategyNames);
     v.field("scales", scales, "preference for larger segments (k of the graph segmentation); empty: the strategy's",

@@ -13,10 +13,12 @@
 namespace soco {
 namespace {
 
+const CostKey kAllCosts(0, kNumCostRanges - 1);
+
 /// Indices of the costs after sort_edges.
 std::vector<std::uint32_t> sorted_indices(const std::vector<double>& costs) {
   std::vector<PackedEdge> edges, scratch(costs.size());
-  for (std::uint32_t i = 0; i < costs.size(); ++i) edges.push_back(pack_edge(costs[i], i));
+  for (std::uint32_t i = 0; i < costs.size(); ++i) edges.push_back(kAllCosts.pack(costs[i], i));
   sort_edges(edges, scratch, {costs.data(), costs.size()});
   std::vector<std::uint32_t> indices;
   for (const PackedEdge e : edges) indices.push_back(edge_index(e));
@@ -43,15 +45,15 @@ TEST(EdgeSort, KeepsTheOrderOfEqualCosts) {
 
 TEST(EdgeSort, ComparesAllBitsWhenTheLeadingOnesAgree) {
   const double base = 0.3, above = std::nextafter(base, 1), below = std::nextafter(base, 0);
-  ASSERT_EQ(leading_cost_bits(pack_edge(base, 0)), leading_cost_bits(pack_edge(above, 0)));
+  ASSERT_EQ(cost_key(kAllCosts.pack(base, 0)), cost_key(kAllCosts.pack(above, 0)));
   EXPECT_EQ(sorted_indices({above, base, below, above, base}), (std::vector<std::uint32_t>{2, 1, 4, 0, 3}));
 }
 
 TEST(EdgeSort, OrdersEqualCostsByBlockThenByPlace) {
   const std::vector<double> costs{0.5, 0.25, 0.25, 0.5};  // two blocks of two
   const std::uint32_t second = 1u << kPlaceBits;
-  std::vector<PackedEdge> edges{pack_edge(0.5, 0), pack_edge(0.25, 1), pack_edge(0.25, second),
-                                pack_edge(0.5, second + 1)};
+  std::vector<PackedEdge> edges{kAllCosts.pack(0.5, 0), kAllCosts.pack(0.25, 1), kAllCosts.pack(0.25, second),
+                                kAllCosts.pack(0.5, second + 1)};
   std::vector<PackedEdge> scratch(4);
   sort_edges(edges, scratch, {costs.data(), 2});
   EXPECT_EQ(edge_index(edges[0]), 1u);
@@ -69,6 +71,21 @@ TEST(CostRange, NeverFallsAsCostsRise) {
   EXPECT_EQ(cost_range(costs.front()), 0u);
   EXPECT_LT(cost_range(costs.back()), kNumCostRanges);
   EXPECT_LT(cost_range(0.5), cost_range(0.51));  // a hundredth of a cost is told apart
+}
+
+TEST(CostKey, OrdersTheCostsOfItsRangesAndTellsNearOnesApart) {
+  Rng rng(3, 0, 0, 0);
+  for (int i = 0; i < 2000; ++i) {
+    const double low = kSmallestCost + rng.uniform() * 1.5, high = low * (1 + rng.uniform() * 0.1);
+    const CostKey key(cost_range(low), cost_range(high));
+    const double a = low + rng.uniform() * (high - low), b = low + rng.uniform() * (high - low);
+    ASSERT_LE(cost_key(key.pack(std::min(a, b), 0)), cost_key(key.pack(std::max(a, b), 0)));
+  }
+  // One range: the 45 bits below its number, of which the leading 32 are kept, a step of 2^13 in the last place.
+  const CostKey key(cost_range(0.5), cost_range(0.5));
+  EXPECT_EQ(cost_key(key.pack(0.5, 0)), 0u);
+  EXPECT_EQ(cost_key(key.pack(0.5 + 0x1p-40, 0)), 1u);  // 2^13 steps of 2^-53
+  EXPECT_EQ(edge_index(key.pack(0.5, 77)), 77u);
 }
 
 TEST(EdgeSort, EqualsAStableSortForManyCosts) {

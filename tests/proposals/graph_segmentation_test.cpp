@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -15,6 +17,77 @@ using testing::fill_rectangle;
 using testing::flat_image;
 using testing::grey_image;
 using testing::scene_image;
+
+/// The method step by step, without smoothing: all edges in stable order of cost, sets as lists of labels.
+std::vector<std::int32_t> plain_segments(const Image& image, double scale, int min_size) {
+  const int height = image.height, width = image.width;
+  struct Edge {
+    int a, b;
+    double cost;
+  };
+  std::vector<Edge> edges;
+  const auto add = [&](int y, int x, int y2, int x2) {
+    double sum = 0;
+    for (int c = 0; c < 3; ++c) {
+      const double d = image.row(y2)[3 * x2 + c] * (1.0 / 255) - image.row(y)[3 * x + c] * (1.0 / 255);
+      sum += d * d;
+    }
+    edges.push_back({y * width + x, y2 * width + x2, std::sqrt(sum)});
+  };
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x + 1 < width; ++x) add(y, x, y, x + 1);
+  for (int y = 0; y + 1 < height; ++y)
+    for (int x = 0; x < width; ++x) add(y, x, y + 1, x);
+  for (int y = 0; y + 1 < height; ++y)
+    for (int x = 0; x + 1 < width; ++x) add(y, x, y + 1, x + 1);
+  for (int y = 0; y + 1 < height; ++y)
+    for (int x = 0; x + 1 < width; ++x) add(y, x + 1, y + 1, x);
+  std::stable_sort(edges.begin(), edges.end(), [](const Edge& p, const Edge& q) { return p.cost < q.cost; });
+  std::vector<std::int32_t> set(static_cast<std::size_t>(height * width));
+  std::iota(set.begin(), set.end(), 0);
+  std::vector<int> size(set.size(), 1);
+  const double k = scale / 255.0;
+  std::vector<float> threshold(set.size(), static_cast<float>(k));
+  const auto join = [&](int a, int b) {
+    for (std::int32_t& s : set)
+      if (s == b) s = a;
+    size[a] += size[b];
+  };
+  for (const Edge& e : edges) {
+    const int a = set[e.a], b = set[e.b];
+    if (a == b || e.cost >= std::min(threshold[a], threshold[b])) continue;
+    join(a, b);
+    threshold[a] = static_cast<float>(e.cost + k / size[a]);
+  }
+  for (const Edge& e : edges) {
+    const int a = set[e.a], b = set[e.b];
+    if (a != b && std::min(size[a], size[b]) < min_size) join(a, b);
+  }
+  std::vector<std::int32_t> label_of(set.size(), -1);
+  std::int32_t count = 0;
+  for (std::int32_t& s : set) {
+    if (label_of[s] < 0) label_of[s] = count++;
+    s = label_of[s];
+  }
+  return set;
+}
+
+TEST(SegmentGraph, EqualsThePlainMethodWhereManyCostsAreEqual) {
+  Rng rng(11, 0, 0, 0);
+  int num_segments = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int height = 1 + static_cast<int>(rng.uniform_int(14)), width = 1 + static_cast<int>(rng.uniform_int(14));
+    const std::uint64_t num_levels = 2 + rng.uniform_int(i % 3 == 0 ? 250 : 6), step = 1 + rng.uniform_int(4);
+    Image image = make_image(height, width);
+    for (std::uint8_t& v : image.pixels) v = static_cast<std::uint8_t>(rng.uniform_int(num_levels) * step % 256);
+    const double scale = rng.uniform(0.5, 300);
+    const int min_size = 1 + static_cast<int>(rng.uniform_int(8));
+    const Segmentation s = segment_graph(image, {.scale = scale, .sigma = 0, .min_size = min_size});
+    ASSERT_EQ(s.labels, plain_segments(image, scale, min_size)) << i;
+    num_segments = std::max(num_segments, s.num_segments);
+  }
+  EXPECT_GT(num_segments, 3);
+}
 
 TEST(SegmentGraph, GivesOneSegmentWhenTheImageIsFlat) {
   const Segmentation s = segment_graph(flat_image(20, 30, {10, 200, 30}));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -44,6 +45,34 @@ TEST(RowKernels, UnitRowsDivideBy255) {
     for (int x = 0; x < 100; ++x) {
       ASSERT_EQ(r[x], rgb[3 * x] * (1.0 / 255.0));
       ASSERT_EQ(b[x], rgb[3 * x + 2] * (1.0 / 255.0));
+    }
+  });
+}
+
+TEST(RowKernels, LowerKeepsTheLesserValues) {
+  const auto values = random_values<double>(102, 0, 1, 5), start = random_values<double>(102, 0, 1, 6);
+  for_each_target([&] {
+    for (const std::size_t n : kLengths) {
+      std::vector<double> least = start;
+      kernels::lower(values.data(), n, least.data());
+      for (std::size_t x = 0; x < least.size(); ++x)
+        ASSERT_EQ(least[x], x < n ? std::min(start[x], values[x]) : start[x]);
+    }
+  });
+}
+
+TEST(RowKernels, FindEqualListsWhereAllThreeAgree) {
+  Rng rng(7, 0, 0, 0);
+  std::vector<double> values, a, b;
+  for (int i = 0; i < 102; ++i)
+    for (std::vector<double>* row : {&values, &a, &b}) row->push_back(static_cast<double>(rng.uniform_int(3)) / 7);
+  for_each_target([&] {
+    for (const std::size_t n : kLengths) {
+      std::vector<std::uint32_t> expected, found(n);
+      for (std::uint32_t x = 0; x < n; ++x)
+        if (values[x] == a[x] && values[x] == b[x]) expected.push_back(x);
+      found.resize(kernels::find_equal(values.data(), a.data(), b.data(), n, found.data()));
+      ASSERT_EQ(found, expected);
     }
   });
 }
