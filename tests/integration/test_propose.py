@@ -163,7 +163,7 @@ class ProposeTest(ScratchTest):
         self.assertIn("stride=0.7", error)
         self.assertIn("stride=0.7", refused(1, *self.command("p.db", "--source", "grid", "grid.stride=0.7")[1:]))
         self.assertIn("search|random|grid", refused(2, *self.command("q.db", "--source", "rnd")[1:]))
-        self.assertIn("--metric ap", refused(2, "evaluate", "--metric", "ap", "--gt", json_file, "--proposals", store))
+        self.assertIn("--metric: ap not in {coco", refused(2, "evaluate", "--metric", "ap", "--gt", json_file, "--proposals", store))
         self.assertIn("x.json", refused(1, "evaluate", "--gt", json_file, "--proposals", store))
         json_file.write_text('{"images": [], "categories": [], "annotations": [{"id": 1, "bbox": [NaN, 0, 1, 1]}]}')
         self.assertIn("'annotations'[0].'bbox'[0]", refused(1, "evaluate", "--gt", json_file, "--proposals", store))
