@@ -10,8 +10,8 @@ seconds=${1:-60}
 [[ $seconds =~ ^[0-9]+$ ]] || { echo "fuzz.sh: SECONDS is '$seconds', expected a whole number" >&2; exit 2; }
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(image archive image_list json voc yolo release_json store row_codec safetensors pickle weights
-  coco_results)
+[ ${#targets[@]} -gt 0 ] || targets=(image image_part archive image_list json coco_results voc yolo release_json store row_codec
+  safetensors pickle weights)
 
 generator=()
 command -v ninja >/dev/null && generator=(-G Ninja)

@@ -75,11 +75,18 @@ class ZipReader {
   struct Directory {
     std::uint64_t offset = 0, size = 0, num_entries = 0;
   };
+  struct DirectoryBlock {
+    std::vector<std::byte> bytes;
+    std::uint64_t end = 0;   // of the block in the file
+    std::size_t unread = 0;  // bytes at its end
+  };
   std::vector<std::byte> read_at(std::uint64_t offset, std::uint64_t size);
+  void read_at(std::uint64_t offset, std::uint64_t size, std::vector<std::byte>& bytes);
   std::uint64_t find_end_record();
   Directory find_directory();
   bool has_zip64(std::uint64_t end_offset);
   Directory read_zip64_directory(std::uint64_t end_offset, const Directory& small);
+  void read_on(const Directory& directory, DirectoryBlock& block);
   void read_entries(const Directory& directory);
   std::uint64_t check_local_header(const Entry& entry, std::uint64_t offset);
   void check_overlap(const Directory& directory, const std::vector<std::uint64_t>& header_offsets) const;

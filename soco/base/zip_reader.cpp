@@ -16,7 +16,9 @@ using namespace zip_format;  // NOLINT(google-build-using-namespace): the number
 
 namespace {
 
-constexpr std::uint64_t kMaxDirectoryBytes = 256ull << 20;
+// The directory is read in blocks, so that memory goes to its records alone; an entry's three texts fit into one.
+constexpr std::uint64_t kDirectoryBlockBytes = 1 << 20;
+constexpr std::uint64_t kMaxEntryBytes = kDirectoryEntrySize + 3 * kMax16;
 
 /// Reads little-endian fields one after the other; running out of bytes is an error.
 class Fields {
@@ -36,6 +38,7 @@ class Fields {
     bytes_ = bytes_.subspan(num_bytes);
     return part;
   }
+  std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
 
  private:
@@ -129,14 +132,19 @@ ZipReader::ZipReader(const std::filesystem::path& path, ZipContents contents)
   read_entries(find_directory());
 }
 
-std::vector<std::byte> ZipReader::read_at(std::uint64_t offset, std::uint64_t size) {
+void ZipReader::read_at(std::uint64_t offset, std::uint64_t size, std::vector<std::byte>& bytes) {
   if (offset > file_size_ || size > file_size_ - offset)
     fail("{}: {} bytes at {} lie outside the file of {}: truncated or damaged", file_name_, size, offset, file_size_);
-  std::vector<std::byte> bytes(size);
+  bytes.resize(size);
   stream_.clear();
   stream_.seekg(static_cast<std::streamoff>(offset));
   stream_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
   if (static_cast<std::uint64_t>(stream_.gcount()) != size) fail("{}: reading failed at byte {}", file_name_, offset);
+}
+
+std::vector<std::byte> ZipReader::read_at(std::uint64_t offset, std::uint64_t size) {
+  std::vector<std::byte> bytes;
+  read_at(offset, size, bytes);
   return bytes;
 }
 
@@ -209,14 +217,26 @@ ZipReader::Directory ZipReader::read_zip64_directory(std::uint64_t end_offset, c
   return directory;
 }
 
+/// Makes the block hold a whole entry, or all that is left.
+void ZipReader::read_on(const Directory& directory, DirectoryBlock& block) {
+  const std::uint64_t end = directory.offset + directory.size;
+  if (block.unread >= kMaxEntryBytes || block.end == end) return;
+  const std::uint64_t begin = block.end - block.unread;
+  read_at(begin, std::min(kDirectoryBlockBytes, end - begin), block.bytes);
+  block.unread = block.bytes.size();
+  block.end = begin + block.unread;
+}
+
 void ZipReader::read_entries(const Directory& directory) {
-  if (directory.size > kMaxDirectoryBytes || directory.num_entries > directory.size / kDirectoryEntrySize)
+  if (directory.num_entries > directory.size / kDirectoryEntrySize)
     fail("{}: zip directory of {} bytes cannot hold {} records", file_name_, directory.size, directory.num_entries);
-  const auto bytes = read_at(directory.offset, directory.size);
-  Fields fields(bytes, file_name_);
+  DirectoryBlock block{.bytes = {}, .end = directory.offset};
   std::vector<std::uint64_t> header_offsets;
   for (std::uint64_t i = 0; i < directory.num_entries; ++i) {
+    read_on(directory, block);
+    Fields fields(std::span<const std::byte>(block.bytes).last(block.unread), file_name_);
     const DirectoryEntry found = read_directory_entry(fields, file_name_);
+    block.unread = fields.size();
     check_supported(found, contents_, file_name_);
     Entry entry{.name = found.name,
                 .size = found.size,
@@ -229,7 +249,8 @@ void ZipReader::read_entries(const Directory& directory) {
     entries_.push_back(std::move(entry));
     header_offsets.push_back(found.offset);
   }
-  if (!fields.empty()) fail("{}: zip directory holds more than its {} records", file_name_, directory.num_entries);
+  if (block.unread > 0 || block.end < directory.offset + directory.size)
+    fail("{}: zip directory holds more than its {} records", file_name_, directory.num_entries);
   check_overlap(directory, header_offsets);
 }
 

@@ -16,7 +16,7 @@ namespace soco {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kMagic = "soco image index 1\n";
+constexpr std::string_view kMagic = "soco image index 2\n";
 constexpr std::uint64_t kMaxIndexBytes = 1ull << 36;  // half a billion images
 constexpr std::int64_t kSettledNs = 2'000'000'000;    // FAT's clock ticks every two seconds
 

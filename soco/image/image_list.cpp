@@ -31,7 +31,7 @@ ImageEntry ImageList::operator[](std::size_t index) const {
   const Record& record = records_[index];
   const Container& container = containers_[record.container];
   ImageEntry entry{.key = std::string(key_of(record)), .path = container.path};
-  if (container.kind == Kind::kFolder) entry.path /= entry.key.substr(container.prefix_size);
+  if (container.kind == Kind::kFolder) entry.path /= entry.key;
   if (record.member != kNoMember) entry.member = members_[record.member];
   return entry;
 }
@@ -98,7 +98,6 @@ std::string ImageList::to_bytes() const {
   writer.number(containers_.size());
   for (const Container& container : containers_) {
     writer.number(static_cast<std::uint64_t>(container.kind));
-    writer.number(container.prefix_size);
     writer.text(container.path.native());
   }
   return writer.take();
@@ -112,11 +111,9 @@ ImageList ImageList::from_bytes(std::string_view bytes) {
   list.members_ = reader.array<ArchiveMember>();
   const std::uint64_t num_containers = reader.number();
   for (std::uint64_t i = 0; i < num_containers; ++i) {
-    const std::uint64_t kind = reader.number(), prefix_size = reader.number();
-    if (kind > static_cast<std::uint64_t>(Kind::kArchive) || prefix_size > kMaxKey)
-      fail("image index: container {} is damaged", i);
-    list.containers_.push_back(
-        {static_cast<Kind>(kind), std::string(reader.text()), static_cast<std::uint32_t>(prefix_size)});
+    const std::uint64_t kind = reader.number();
+    if (kind > static_cast<std::uint64_t>(Kind::kArchive)) fail("image index: container {} is damaged", i);
+    list.containers_.push_back({static_cast<Kind>(kind), std::string(reader.text())});
   }
   reader.finish();
   list.check();
@@ -130,7 +127,7 @@ void ImageList::check() const {
     if (!inside) fail("image index: an entry is damaged");
     const Container& container = containers_[record.container];
     const bool fits = container.kind == Kind::kArchive ? record.member < members_.size() : record.member == kNoMember;
-    if (!fits || container.prefix_size > record.key_size) fail("image index: an entry is damaged");
+    if (!fits) fail("image index: an entry is damaged");
   }
   for (const ArchiveMember& member : members_) {
     if (member.storage > ArchiveMember::Storage::kZipDeflated) fail("image index: a member is damaged");

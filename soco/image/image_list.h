@@ -29,11 +29,10 @@ class ImageList {
  public:
   /// What a container's entries are: files below a folder, one file, members of an archive.
   enum class Kind : std::uint8_t { kFolder, kFile, kArchive };
-  /// What entries have in common. A file of a folder lies at `path` / (its key without the first `prefix_size` bytes).
+  /// What entries have in common. A file of a folder lies at `path` / its key.
   struct Container {
     Kind kind = Kind::kFolder;
     std::filesystem::path path;
-    std::uint32_t prefix_size = 0;
   };
 
   ImageList() = default;

@@ -17,6 +17,26 @@ namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
 
+/// Scans by their markers, at most `limit` + 1. A marker is 0xff, repeated or not, and a code; the codes below 0xc0 and
+/// the restart markers have no length behind them (ISO/IEC 10918-1, B.1.1).
+int count_scans(Bytes bytes, int limit) {
+  constexpr unsigned kFill = 0xff, kFirstWithLength = 0xc0, kFirstRestart = 0xd0, kStart = 0xd8, kEnd = 0xd9,
+                     kScan = 0xda;
+  const auto value = [&](std::size_t at) { return std::to_integer<unsigned>(bytes[at]); };
+  int count = 0;
+  for (std::size_t at = 0; count <= limit;) {
+    at = static_cast<std::size_t>(
+        std::find(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), std::byte{kFill}) - bytes.begin());
+    while (at < bytes.size() && value(at) == kFill) ++at;
+    if (at + 2 >= bytes.size() || value(at) == kEnd) break;
+    const unsigned code = value(at++);
+    if (code < kFirstWithLength || (code >= kFirstRestart && code <= kStart)) continue;
+    if (code == kScan) ++count;
+    at = std::min(bytes.size(), at + std::max(2U, value(at) << 8 | value(at + 1)));
+  }
+  return count;
+}
+
 /// libjpeg reports errors through callbacks and leaves by longjmp; nothing with a destructor may live between.
 struct ErrorManager {
   jpeg_error_mgr base;
@@ -41,6 +61,7 @@ struct Progress {
   int max_scans;
 };
 
+// count_scans sees the scans before memory is taken; this one also those that a damaged file's restart hides from it.
 void on_progress(j_common_ptr info) {
   auto* decoder = reinterpret_cast<j_decompress_ptr>(info);
   auto* progress = reinterpret_cast<Progress*>(info->progress);
@@ -172,7 +193,13 @@ void read_part(Decoder& decoder, const Part& part, const std::string& name, Imag
     good = read_row(decoder, components == 3 ? image.row(y) : raw.data());
     if (components != 3) convert_row(raw.data(), components, image.width, image.row(y));
   }
-  good = good && skip_rows(decoder, decoder.info.output_height - decoder.info.output_scanline) && finish(decoder);
+  // A skip to the very end would leave the rest unread: the last row is decoded, so that damage behind the region is found.
+  const JDIMENSION num_behind = decoder.info.output_height - decoder.info.output_scanline;
+  if (good && num_behind > 0) {
+    raw.resize(std::size_t{decoder.info.output_width} * static_cast<std::size_t>(components));
+    good = skip_rows(decoder, num_behind - 1) && read_row(decoder, raw.data());
+  }
+  good = good && finish(decoder);
   if (!good) fail("{}: damaged JPEG, row {}: {}", name, decoder.info.output_scanline, decoder.errors.message);
   // libjpeg fills what is missing with grey and only warns; such a picture is not what was stored.
   if (decoder.errors.base.num_warnings > 0) fail("{}: damaged or truncated JPEG: {}", name, decoder.errors.message);
@@ -181,7 +208,10 @@ void read_part(Decoder& decoder, const Part& part, const std::string& name, Imag
 void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
                  DecodedPart& out) {
   Decoder decoder(bytes, limits);
-  if (!read_header(decoder) || !start(decoder, request)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  if (!read_header(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  if (jpeg_has_multiple_scans(&decoder.info) && count_scans(bytes, limits.max_scans) > limits.max_scans)
+    fail("{}: JPEG with more than {} scans", name, limits.max_scans);
+  if (!start(decoder, request)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   Part part{0, 0, decoder.info.output_width, decoder.info.output_height};
   // Regions of scaled or fast pictures would need rules of their own to be independent of the region.
   const bool region = request.region.width > 0 && request.scale == 1 && !request.fast;

@@ -12,8 +12,6 @@
 namespace soco::formats {
 namespace {
 
-// Ancillary chunks (text, profiles) are not needed; a few small ones are let through.
-constexpr png_uint_32 kMaxChunks = 1000;
 constexpr png_alloc_size_t kMaxChunkBytes = 8u << 20;
 
 struct Messages {
@@ -53,8 +51,10 @@ struct Reader {
       throw std::bad_alloc();
     }
     png_set_read_fn(png, &source, read_bytes);
-    png_set_chunk_cache_max(png, kMaxChunks);
     png_set_chunk_malloc_max(png, kMaxChunkBytes);
+    // Of the chunks that a decoder may ignore only the orientation is read: compressed texts can be bombs.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, reinterpret_cast<png_const_bytep>("eXIf"), 1);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);  // the caller checks the product
   }
   ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }

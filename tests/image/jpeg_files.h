@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdio>
+// jpeglib.h needs FILE from cstdio before it.
+#include <jpeglib.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <vector>
+
+#include "soco/image/image.h"
+
+namespace soco::testing {
+
+/// What jpeg_file() makes of a picture, by libjpeg itself.
+struct JpegKind {
+  J_COLOR_SPACE space = JCS_YCbCr;  ///< JCS_GRAYSCALE: of the red channel; JCS_CMYK, JCS_YCCK: R, G, B and 255
+  int across = 2, down = 2;         ///< how much coarser chroma is
+  bool progressive = false;
+  int restart_rows = 0;  ///< block rows between restart markers
+  int quality = 90;
+};
+
+inline std::vector<std::byte> jpeg_file(const Image& image, const JpegKind& kind) {
+  const bool grey = kind.space == JCS_GRAYSCALE, four = kind.space == JCS_CMYK || kind.space == JCS_YCCK;
+  const std::size_t channels = grey ? 1 : four ? 4 : 3;
+  jpeg_compress_struct info{};
+  jpeg_error_mgr errors{};
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  info.err = jpeg_std_error(&errors);  // a mistake of a test ends the program
+  jpeg_create_compress(&info);
+  jpeg_mem_dest(&info, &buffer, &size);
+  info.image_width = static_cast<JDIMENSION>(image.width);
+  info.image_height = static_cast<JDIMENSION>(image.height);
+  info.input_components = static_cast<int>(channels);
+  info.in_color_space = grey ? JCS_GRAYSCALE : four ? JCS_CMYK : JCS_RGB;
+  jpeg_set_defaults(&info);
+  jpeg_set_colorspace(&info, kind.space);
+  jpeg_set_quality(&info, kind.quality, TRUE);
+  if (kind.space == JCS_YCbCr) {
+    info.comp_info[0].h_samp_factor = kind.across;
+    info.comp_info[0].v_samp_factor = kind.down;
+  }
+  if (kind.progressive) jpeg_simple_progression(&info);
+  info.restart_in_rows = kind.restart_rows;
+  jpeg_start_compress(&info, TRUE);
+  std::vector<JSAMPLE> row(static_cast<std::size_t>(image.width) * channels);
+  for (int y = 0; y < image.height; ++y) {
+    for (std::size_t x = 0; x < static_cast<std::size_t>(image.width); ++x) {
+      for (std::size_t c = 0; c < channels; ++c) row[x * channels + c] = c < 3 ? image.row(y)[3 * x + c] : 255;
+    }
+    JSAMPROW line = row.data();
+    jpeg_write_scanlines(&info, &line, 1);
+  }
+  jpeg_finish_compress(&info);
+  jpeg_destroy_compress(&info);
+  const auto* begin = reinterpret_cast<const std::byte*>(buffer);
+  std::vector<std::byte> bytes(begin, begin + size);
+  std::free(buffer);
+  return bytes;
+}
+
+}  // namespace soco::testing
