@@ -10,32 +10,39 @@
 
 namespace soco {
 
-/// A box with its rank; small is good.
-struct RankedBounds {
-  double rank = 0;
+/// A box with the votes of the regions that have it.
+struct VotedBounds {
+  double votes = 0;
   PixelBounds bounds;
 };
 
-/// Gathers the boxes of several groupings and ranks them. As in Uijlings et al., section 4.4, a region's rank is its
-/// position in its hierarchy, 1 for the whole, times a random number in [0, 1); here it is also divided by the square
-/// of the share of its box that the region fills, since regions that wind through their box are seldom objects, and
-/// multiplied by a weight of the grouping. Random numbers hang on the seed and the order of add() alone.
+/// Gathers the boxes of several groupings and orders them by votes. A region votes for its box with
+///   fill / (2^borders * sqrt(position * u)):
+/// position is its place in its hierarchy, 1 for the whole, and u a random number, in [0.5, 1), as in Uijlings et al.,
+/// section 4.4; fill is the share of its box that it covers, since regions that wind through their box are seldom
+/// objects; borders is how many of the image's borders its box touches, since what is cut off is seldom one. Votes of
+/// nearly equal boxes add up: what several groupings find is an object more often. Random numbers hang on the seed and
+/// the order of add() alone.
 class Ranking {
  public:
-  explicit Ranking(std::uint64_t seed) : rng_(seed, 0, 0, purpose::kRanking) {}
+  /// `height`, `width`: of the image.
+  Ranking(std::uint64_t seed, int height, int width)
+      : rng_(seed, 0, 0, purpose::kRanking), height_(height), width_(width) {}
 
   /// The regions of one hierarchy: the merged ones in order of merging, and those they were made from.
-  void add(const RegionGraph& initial, const std::vector<GroupedRegion>& merged, double weight);
+  void add(const RegionGraph& initial, const std::vector<GroupedRegion>& merged);
 
-  /// All boxes, best first. Of equal boxes, and of those with an intersection over union above `duplicate_iou` (1:
-  /// none), the best is kept. `max_boxes`: at most so many; 0: all.
+  /// All boxes, best first. Equal boxes, and those with an intersection over union above `duplicate_iou` (1: none), are
+  /// one: that with the greatest single vote. Of boxes with more than 0.6, all but the best have their votes divided by
+  /// 4, so that different objects come first. `max_boxes`: at most so many; 0: all.
   std::vector<PixelBounds> take(double duplicate_iou, std::size_t max_boxes);
 
  private:
-  void add_region(const PixelBounds& bounds, std::uint32_t num_pixels, double factor);
+  void add_region(const PixelBounds& bounds, std::uint32_t num_pixels, double position);
 
   Rng rng_;
-  std::vector<RankedBounds> boxes_;
+  int height_, width_;
+  std::vector<VotedBounds> boxes_;
 };
 
 }  // namespace soco

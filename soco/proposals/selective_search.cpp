@@ -64,9 +64,6 @@ void map_back(std::vector<Box>& boxes, const CropRect& from, const Image& to) {
   }
 }
 
-/// Weight of the ranks of a colour space: the first two come first, the others add what those miss (docs/proposals.md).
-double weight_of(std::size_t colour_index) { return 1 + 20 * static_cast<double>(colour_index / 2); }
-
 template <class T>
 void fill_when_empty(std::vector<T>& values, std::vector<T> own) {
   if (values.empty()) values = std::move(own);
@@ -85,14 +82,14 @@ struct SelectiveSearcher::Buffers {
     return boxes;
   }
   std::vector<Box> search_ranked(const Image& image, const SelectiveSearchOptions& options) {
-    Ranking ranking(options.seed);
-    for (std::size_t c = 0; c < options.colours.size(); ++c) {
-      convert_colours(image, options.colours[c], planes);
+    Ranking ranking(options.seed, image.height, image.width);
+    for (const ColourSpace colours : options.colours) {
+      convert_colours(image, colours, planes);
       RegionGraph graph = builder.build(planes, options.scales[0], *options.sigma, *options.min_size);
       for (std::size_t i = 0; i < options.scales.size(); ++i) {
         if (i > 0) graph = coarsened(graph, options.scales[i]);
         hierarchy.start(graph, num_pixels_of(image));
-        for (const SimilarityMix mix : options.similarities) ranking.add(graph, hierarchy.group(mix), weight_of(c));
+        for (const SimilarityMix mix : options.similarities) ranking.add(graph, hierarchy.group(mix));
       }
     }
     std::vector<Box> boxes;
@@ -166,7 +163,7 @@ std::string identity_text(const SelectiveSearchOptions& options) {
       fmt::format("strategy={} scale={} sigma={} min_size={}", enum_name(all.strategy, kSearchStrategyNames),
                   list(all.scales, [](double v) { return fmt::format("{}", v); }), *all.sigma, *all.min_size);
   if (all.strategy != SearchStrategy::kSoco) {
-    text += fmt::format(" colours={} similarities={} seed={} duplicate_iou={} max_boxes={}",
+    text += fmt::format(" ranking=votes colours={} similarities={} seed={} duplicate_iou={} max_boxes={}",
                         list(all.colours, [](ColourSpace v) { return enum_name(v, kColourSpaceNames); }),
                         list(all.similarities, [](SimilarityMix v) { return enum_name(v, kSimilarityMixNames); }),
                         all.seed, all.duplicate_iou, all.max_boxes);

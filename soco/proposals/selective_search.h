@@ -32,7 +32,7 @@ struct SelectiveSearchOptions {
   std::vector<ColourSpace> colours;         ///< not for soco
   std::vector<SimilarityMix> similarities;  ///< not for soco
   std::uint64_t seed = 0;                   ///< of the ranking; not for soco
-  double duplicate_iou = 0.95;              ///< boxes more alike than this are one; not for soco
+  double duplicate_iou = 0.9;               ///< boxes more alike than this are one; not for soco
   int max_boxes = 0;                        ///< the best so many; 0: all; not for soco
   int max_side = 0;                         ///< px, larger images are searched at this size; 0: no limit
   std::int64_t max_pixels = 1ll << 25;      ///< larger images are refused, since cost and memory grow with them

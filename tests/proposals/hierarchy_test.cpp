@@ -126,8 +126,8 @@ TEST(Ranking, KeepsOneOfEqualAndOfNearlyEqualBoxes) {
   graph.bounds = {{0, 0, 99, 99}, {0, 0, 99, 99}, {0, 0, 99, 98}, {0, 0, 99, 79}};  // IoU with the first 1, 0.99, 0.8
   graph.num_pixels = {10000, 10000, 9900, 8000};
   const auto count = [&](double limit) {
-    Ranking ranking(1);
-    ranking.add(graph, {}, 1);
+    Ranking ranking(1, 200, 200);
+    ranking.add(graph, {});
     return ranking.take(limit, 0).size();
   };
   EXPECT_EQ(count(1), 3u);
@@ -144,8 +144,8 @@ TEST(Ranking, HoldsNoTwoBoxesAboveTheLimit) {
     graph.bounds.push_back({x, y, x + w - 1, y + h - 1});
     graph.num_pixels.push_back(static_cast<std::uint32_t>(w * h));
   }
-  Ranking ranking(4);
-  ranking.add(graph, {}, 1);
+  Ranking ranking(4, 200, 200);
+  ranking.add(graph, {});
   const auto kept = ranking.take(0.7, 0);
   const auto iou = [](const PixelBounds& a, const PixelBounds& b) {
     const double w = std::min(a.max_x, b.max_x) - std::max(a.min_x, b.min_x) + 1;
@@ -164,14 +164,55 @@ TEST(Ranking, HoldsNoTwoBoxesAboveTheLimit) {
 TEST(Ranking, PutsHollowRegionsLater) {
   RegionGraph graph;  // the same position on average: a thousand of each, alternately, none alike
   for (int i = 0; i < 2000; ++i) {
-    graph.bounds.push_back({i, 0, i + 9, 9});
+    graph.bounds.push_back({20 * i + 1, 1, 20 * i + 10, 10});
     graph.num_pixels.push_back(i % 2 == 0 ? 100 : 20);
   }
-  Ranking ranking(7);
-  ranking.add(graph, {}, 1);
+  Ranking ranking(7, 12, 40100);
+  ranking.add(graph, {});
   int full = 0;
-  for (const PixelBounds& b : ranking.take(1, 500)) full += b.min_x % 2 == 0;
-  EXPECT_GT(full, 450);  // hollow ones have their ranks multiplied by 25
+  for (const PixelBounds& b : ranking.take(1, 500)) full += b.min_x % 40 == 1;
+  EXPECT_GT(full, 450);  // hollow ones have a fifth of the votes, those of full ones 25 times further back
+}
+
+/// Filled regions in this order of position.
+RegionGraph filled(const std::vector<PixelBounds>& boxes) {
+  RegionGraph graph;
+  graph.bounds = boxes;
+  for (const PixelBounds& b : boxes) graph.num_pixels.push_back(static_cast<std::uint32_t>(area_of(b)));
+  return graph;
+}
+
+// A vote for the region at position p lies in (1 / sqrt(p), 1 / sqrt(p / 2)].
+constexpr PixelBounds kFirst{10, 10, 49, 49}, kSecond{60, 60, 99, 99}, kThird{10, 60, 49, 99};
+
+TEST(Ranking, AddsTheVotesOfGroupingsThatAgree) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Ranking ranking(seed, 200, 200);
+    ranking.add(filled({kFirst, kSecond}), {});  // the first: at most 1.42
+    ranking.add(filled({{120, 10, 159, 49}, kSecond}), {});
+    ranking.add(filled({kThird, {60, 60, 99, 98}}), {});  // nearly the second, which has at least 3 * 0.70
+    EXPECT_EQ(ranking.take(0.9, 1)[0].min_x, kSecond.min_x) << seed;
+  }
+}
+
+TEST(Ranking, HalvesTheVoteForEachBorderOfTheImage) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Ranking ranking(seed, 200, 200);
+    ranking.add(filled({{0, 0, 49, 49}, kSecond}), {});  // at most 1.42 / 4; at least 0.70
+    EXPECT_EQ(ranking.take(0.9, 1)[0], kSecond);
+    Ranking other(seed, 100, 100);  // the last row and column
+    other.add(filled({kSecond, kFirst}), {});
+    EXPECT_EQ(other.take(0.9, 1)[0], kFirst);
+  }
+}
+
+TEST(Ranking, PutsBoxesThatAreMuchLikeABetterOneBack) {
+  const PixelBounds alike{10, 10, 49, 41};  // IoU 0.8 with the first
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Ranking ranking(seed, 200, 200);
+    ranking.add(filled({kFirst, alike, kSecond}), {});  // alike: at most 1 / 4; the second: at least 0.57
+    EXPECT_EQ(ranking.take(0.9, 0), (std::vector<PixelBounds>{kFirst, kSecond, alike})) << seed;
+  }
 }
 
 }  // namespace
