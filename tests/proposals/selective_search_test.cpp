@@ -87,7 +87,8 @@ TEST(IdentityText, NamesWhatTheBoxesHangOnAlone) {
   EXPECT_EQ(identity_text({.max_pixels = 5}), identity_text({}));
   EXPECT_EQ(identity_text({.max_side = 500}), "strategy=soco scale=300 sigma=0.9 min_size=100 max_side=500");
   EXPECT_EQ(identity_text({.strategy = SearchStrategy::kSingle, .seed = 4}),
-            "strategy=single scale=200 sigma=0.8 min_size=100 ranking=votes colours=hsv similarities=colour_texture_size_fill seed=4 "
+            "strategy=single scale=200 sigma=0.8 min_size=100 ranking=votes colours=hsv "
+            "similarities=colour_texture_size_fill seed=4 "
             "duplicate_iou=0.9 max_boxes=0");
 }
 
