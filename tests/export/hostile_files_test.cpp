@@ -47,6 +47,17 @@ void counted_release(void* memory) {
 
 void* operator new(std::size_t size) { return counted_allocation(size); }
 void* operator new[](std::size_t size) { return counted_allocation(size); }
+// All forms, since AddressSanitizer has its own of those that are left out and refuses the mixture.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return counted_allocation(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { counted_release(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { counted_release(memory); }
 void operator delete(void* memory) noexcept { counted_release(memory); }
 void operator delete[](void* memory) noexcept { counted_release(memory); }
 void operator delete(void* memory, std::size_t) noexcept { counted_release(memory); }

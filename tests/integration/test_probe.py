@@ -137,9 +137,10 @@ class ProbeTest(ScratchTest):
     def network_file(self, shape):
         """A network with random weights and statistics: (oracle's module, its weights file, its configuration file)."""
         torch.manual_seed(3)
-        arrays = oracle.random_weights(shape, np.random.default_rng(3), False, False)
+        whole = {**oracle.SHAPE, **shape}
+        arrays = oracle.random_weights(whole, np.random.default_rng(3), False, False)
         online = {name[len("online."):]: array for name, array in arrays.items() if name.startswith("online.")}
-        network = oracle.Network(shape, True)
+        network = oracle.Network(whole, True)
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in online.items()})
         safetensors_io.save(self.scratch / "weights.safetensors", online)
         (self.scratch / "network.toml").write_text(config_text(shape))
