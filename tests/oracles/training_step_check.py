@@ -74,20 +74,26 @@ def check_batch_norm_moves():
 
 
 def check_gradients_by_finite_differences():
+    # Images of 64 pixels: at 32 res5 is one pixel an image, and BatchNorm of two numbers is a step function.
     for mode in ("reference", "assigned"):
         for name in ("roi_heads.box_head.fc1.weight", "predictor.fc2.weight", "backbone.fpn_lateral4.weight", "backbone.bottom_up.res5.1.conv2.weight"):
-            it, batch = training(1)
+            it, batch = training(1, (64, 64, 64))
             sum(it.losses(batch, mode, 1.0).values()).backward()
             p = dict(it.online.named_parameters())[name]
-            direction = torch.randn_like(p) / p.norm() * 1e-7
-            slope = float((p.grad * direction).sum())
-            values = []
-            for sign in (1, -1):
-                p.data += sign * direction
-                values.append(float(sum(it.losses(batch, mode, 1.0).values())))  # momentum 1: the target stays
-                p.data -= sign * direction
-            measured = (values[0] - values[1]) / 2
-            assert abs(measured - slope) < 1e-4 * abs(slope) + 1e-13, (mode, name, measured, slope)
+            start, slope_along = p.data.clone(), torch.randn_like(p)
+            slope_along *= start.norm() / slope_along.norm()
+            slope = float((p.grad * slope_along).sum())
+
+            def difference(step):
+                values = []
+                for sign in (1, -1):
+                    p.data = start + sign * step * slope_along
+                    values.append(float(sum(it.losses(batch, mode, 1.0).values())))  # momentum 1: the target stays
+                return (values[0] - values[1]) / (2 * step)
+
+            # A ReLU that turns within a step spoils that step's quotient; a wrong gradient spoils all of them.
+            measured = [difference(step) for step in (1e-5, 1e-6)]
+            assert min(abs(m - slope) for m in measured) < 1e-6 * abs(slope), (mode, name, measured, slope)
 
 
 def main():
