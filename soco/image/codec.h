@@ -16,7 +16,8 @@ namespace soco {
 struct DecodeLimits {
   std::int64_t max_pixels = 178'956'970;  ///< Pillow's bound against decompression bombs
   std::uint64_t max_file_bytes = 64ull << 20;
-  int max_scans = 500;      ///< of a progressive JPEG: each scan costs a pass over the image
+  int max_scans = 500;                           ///< of a progressive JPEG: each scan costs a pass over the image
+  std::int64_t max_scan_pixels = 8'000'000'000;  ///< pixels of all those passes together: a second or two
   bool apply_exif = false;  ///< turn as the EXIF orientation of a JPEG, PNG or WebP says; the release does not
 };
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMaxLine = 64 << 10;
 constexpr std::size_t kMaxPaths = 1'000'000;
+constexpr std::size_t kMaxPathBytes = 256 << 20;  // of all of them
 constexpr std::string_view kMapEnding = "_map.txt";
 
 bool is_file(const fs::path& path) {
@@ -120,14 +121,14 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 }
 
 /// What the inside of a brace stands for: "000..015" counts, filled up with zeros to the width of its ends; "a,b"
-/// lists.
-std::vector<std::string> brace_values(const std::string& inside, const std::string& pattern) {
+/// lists. At most `most`.
+std::vector<std::string> brace_values(const std::string& inside, std::size_t most, const std::string& pattern) {
   std::vector<std::string> values;
   if (const std::size_t dots = inside.find(".."); dots != std::string::npos) {
     const auto first = whole_number(std::string_view(inside).substr(0, dots));
     const auto last = whole_number(std::string_view(inside).substr(dots + 2));
-    if (!first || !last || *last < *first || static_cast<std::uint64_t>(*last - *first) >= kMaxPaths)
-      fail_usage("{}: '{{{}}}' counts from a number up to another, at most {} of them", pattern, inside, kMaxPaths);
+    if (!first || !last || *last < *first || static_cast<std::uint64_t>(*last - *first) >= most)
+      fail_usage("{}: '{{{}}}' counts from a number up to another, at most {} of them", pattern, inside, most);
     for (std::int64_t i = *first; i <= *last; ++i) values.push_back(fmt::format("{:0{}}", i, dots));
     return values;
   }
@@ -140,6 +141,7 @@ std::vector<std::string> brace_values(const std::string& inside, const std::stri
 }
 
 std::vector<std::string> expand_braces(const std::string& pattern) {
+  const std::size_t most = std::min(kMaxPaths, kMaxPathBytes / (pattern.size() + 1));  // no path is longer than it
   std::vector<std::string> texts{""};
   for (std::size_t at = 0; at < pattern.size();) {
     const std::size_t open = std::min(pattern.find('{', at), pattern.size());
@@ -147,8 +149,8 @@ std::vector<std::string> expand_braces(const std::string& pattern) {
     if (open == pattern.size()) break;
     const std::size_t close = pattern.find('}', open);
     if (close == std::string::npos) fail_usage("{}: a '{{' that is not closed", pattern);
-    const std::vector<std::string> values = brace_values(pattern.substr(open + 1, close - open - 1), pattern);
-    if (values.size() * texts.size() > kMaxPaths) fail_usage("{}: stands for more than {} paths", pattern, kMaxPaths);
+    const std::vector<std::string> values = brace_values(pattern.substr(open + 1, close - open - 1), most, pattern);
+    if (values.size() * texts.size() > most) fail_usage("{}: stands for more than {} paths", pattern, most);
     std::vector<std::string> longer;
     for (const std::string& text : texts) {
       for (const std::string& value : values) longer.push_back(text + value);

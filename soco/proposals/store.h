@@ -31,7 +31,7 @@ struct ProposalRecord {
 /// One process writes at a time, and holds the file's write lock from opening to closing. While it writes the file is
 /// WAL, and processes of the same machine can read what was put; on a network file system (see is_on_network) SQLite
 /// cannot give that safely, and they are refused. Closing makes it a single ordinary file again, which may lie on a
-/// read-only disk. All methods are thread-safe.
+/// read-only disk, and which nobody can open for writing while somebody reads it. All methods are thread-safe.
 class ProposalStore {
  public:
   static constexpr int kFormatVersion = 1;

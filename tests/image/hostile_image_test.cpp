@@ -161,7 +161,11 @@ TEST(HostileImage, TenThousandScansAreRefusedBeforeMemoryIsTaken) {
   const std::string scan = file.substr(last, end - last);
   std::string many = file.substr(0, end);
   for (int i = 0; i < 10'000; ++i) many += scan;
-  expect_refused_cheaply(many + "\xff\xd9", "more than 500 scans");
+  expect_refused_cheaply(many + "\xff\xd9", "12000x12000 px with more than 55 scans");  // 8e9 / 144e6
+  const std::string small_file = jpeg_of_size(1200, 1200, true);
+  std::string small_many = small_file.substr(0, small_file.rfind("\xff\xd9"));
+  for (int i = 0; i < 10'000; ++i) small_many += scan;
+  expect_refused_cheaply(small_many + "\xff\xd9", "more than 500 scans");
   // A comment that holds the bytes of scans holds none.
   std::string comment("\xff\xfe\x0f\xa2", 4);
   for (int i = 0; i < 2000; ++i) comment += "\xff\xda";

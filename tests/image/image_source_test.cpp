@@ -95,6 +95,8 @@ TEST(ListImages, PatternsThatCannotBeMetAreRefused) {
   EXPECT_THAT(error_of([&] { list_images(temp / "s-{2..0}.tar"); }), HasSubstr("counts from a number up"));
   EXPECT_THAT(error_of([&] { list_images(temp / "s-{0..9999999}.tar"); }), HasSubstr("at most 1000000"));
   EXPECT_THAT(error_of([&] { list_images(temp / "{0..999}{0..999}{0..999}.tar"); }), HasSubstr("more than 1000000"));
+  EXPECT_THAT(error_of([&] { list_images(temp / ("s-{" + std::string(100'000, '0') + "..9999}.tar")); }),
+              HasSubstr("at most 26"));
 }
 
 TEST(ListImages, OfAVocTreeOnlyItsPhotographs) {

@@ -295,6 +295,18 @@ TEST(ProposalStore, IsWholeWhenItsWriterClosesWhileSomeoneReads) {
   EXPECT_EQ(ProposalStore::open_read(path).size(), 2);
 }
 
+TEST(ProposalStore, IsNotOpenedForWritingWhileSomeoneReadsTheFinishedFile) {
+  const TempDir dir;
+  const fs::path path = made_store(dir);
+  const std::string options = ProposalStore::open_read(path).options();
+  {
+    const ProposalStore reader = ProposalStore::open_read(path);
+    EXPECT_THAT(error_of([&] { ProposalStore::create_or_open(path, options); }), HasSubstr("in use by another process"));
+  }
+  ProposalStore writer = ProposalStore::create_or_open(path, options);
+  put(writer, record("more"));
+}
+
 TEST(ProposalStore, KeepsItsLogSmall) {
   const TempDir dir;
   ProposalStore store = ProposalStore::create_or_open(dir / "p.db", "o");

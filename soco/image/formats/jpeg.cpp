@@ -89,7 +89,7 @@ struct Decoder {
     errors.base.emit_message = on_message;
     jpeg_create_decompress(&info);
     progress.base.progress_monitor = on_progress;
-    progress.max_scans = limits.max_scans;
+    progress.max_scans = limits.max_scans;  // until the size is known
     info.progress = &progress.base;
     info.mem->max_memory_to_use = max_memory(limits);
     jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
@@ -98,6 +98,12 @@ struct Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 };
+
+int most_scans(const jpeg_decompress_struct& info, const DecodeLimits& limits) {
+  const auto pixels = std::int64_t{info.image_width} * info.image_height;
+  return static_cast<int>(
+      std::min<std::int64_t>(limits.max_scans, limits.max_scan_pixels / std::max<std::int64_t>(1, pixels)));
+}
 
 bool read_header(Decoder& decoder) {
   if (setjmp(decoder.errors.leave) != 0) return false;
@@ -193,7 +199,8 @@ void read_part(Decoder& decoder, const Part& part, const std::string& name, Imag
     good = read_row(decoder, components == 3 ? image.row(y) : raw.data());
     if (components != 3) convert_row(raw.data(), components, image.width, image.row(y));
   }
-  // A skip to the very end would leave the rest unread: the last row is decoded, so that damage behind the region is found.
+  // A skip to the very end would leave the rest unread: the last row is decoded, so that damage behind the region is
+  // found.
   const JDIMENSION num_behind = decoder.info.output_height - decoder.info.output_scanline;
   if (good && num_behind > 0) {
     raw.resize(std::size_t{decoder.info.output_width} * static_cast<std::size_t>(components));
@@ -209,8 +216,11 @@ void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limit
                  DecodedPart& out) {
   Decoder decoder(bytes, limits);
   if (!read_header(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
-  if (jpeg_has_multiple_scans(&decoder.info) && count_scans(bytes, limits.max_scans) > limits.max_scans)
-    fail("{}: JPEG with more than {} scans", name, limits.max_scans);
+  const int max_scans = decoder.progress.max_scans = most_scans(decoder.info, limits);
+  if (jpeg_has_multiple_scans(&decoder.info) && count_scans(bytes, max_scans) > max_scans) {
+    fail("{}: JPEG of {}x{} px with more than {} scans", name, decoder.info.image_width, decoder.info.image_height,
+         max_scans);
+  }
   if (!start(decoder, request)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   Part part{0, 0, decoder.info.output_width, decoder.info.output_height};
   // Regions of scaled or fast pictures would need rules of their own to be independent of the region.
