@@ -270,12 +270,12 @@ class DataLoader::Impl {
               purpose::kViews);
       sample = draw_sample(image.proposals.height, image.proposals.width, image.proposals, plan_, rng);
       decode_image_part(image.bytes, image.name, dataset_.limits(),
-                        decode_request_for(plan_, sample.trace, options_.decode), scratch.decoded);
+                        decode_request_for(plan_, sample.trace, options_.quality), scratch.decoded);
     });
     const auto decoded = std::chrono::steady_clock::now();
     PretrainBatch& batch = slot_of(ticket.batch).batch;
     views_of_row(batch, ticket.row, scratch.views);
-    render_views(scratch.decoded, plan_, sample.trace, scratch.views, scratch.sample);
+    render_views(scratch.decoded, plan_, sample.trace, options_.quality, scratch.views, scratch.sample);
     copy_boxes_into(sample, ticket.sample_index, ticket.row, batch);
     const std::lock_guard lock(mutex_);
     decoding_ += decoded - begin;

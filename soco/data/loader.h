@@ -16,8 +16,7 @@
 
 namespace soco {
 
-inline constexpr std::array<EnumName<DecodeMode>, 2> kDecodeModeNames{
-    {{DecodeMode::kExact, "exact"}, {DecodeMode::kScaled, "scaled"}}};
+inline constexpr std::array<EnumName<Quality>, 2> kQualityNames{{{Quality::kExact, "exact"}, {Quality::kFast, "fast"}}};
 inline constexpr std::array<EnumName<ElementType>, 2> kElementTypeNames{
     {{ElementType::kFloat32, "float32"}, {ElementType::kBfloat16, "bfloat16"}}};
 inline constexpr std::array<EnumName<PixelLayout>, 2> kPixelLayoutNames{
@@ -29,7 +28,7 @@ struct LoaderOptions {
   LastBatch last_batch = LastBatch::kDrop;
   SampleOrder order = SampleOrder::kShuffled;
   int shuffle_buffer = 10'000;
-  DecodeMode decode = DecodeMode::kExact;
+  Quality quality = Quality::kExact;
   ElementType pixels = ElementType::kFloat32;
   PixelLayout layout = PixelLayout::kChw;
 
@@ -47,10 +46,9 @@ struct LoaderOptions {
     v.field("order", order,
             "shuffled: any image next; buffered: nearly as archives hold them, for disks with slow seeks",
             kSampleOrderNames);
-    v.field(
-        "decode", decode,
-        "exact: Pillow's pixels; scaled: JPEGs by libjpeg's fast ways, and from as small a scale as the views allow",
-        kDecodeModeNames);
+    v.field("quality", quality,
+            "exact: Pillow's pixels; fast: JPEGs from smaller scales where the views allow, no rounding between steps",
+            kQualityNames);
     v.field("pixels", pixels, "elements of the batch; bfloat16 needs train.precision=bf16", kElementTypeNames);
     v.field("layout", layout, "nchw, or channels_last, which tensor cores like best", kPixelLayoutNames);
     v.field("shuffle_buffer", shuffle_buffer, "images that order=buffered mixes", Range<int>{1, 100'000'000});

@@ -175,9 +175,9 @@ Sample draw_sample(int height, int width, const ProposalSet& proposals, const Vi
   return sample;
 }
 
-DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, DecodeMode mode) {
+DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, Quality quality) {
   DecodeRequest request;
-  request.fast = mode == DecodeMode::kScaled;
+  request.fast = quality == Quality::kFast;
   int x_end = 0, y_end = 0, scale = 8;  // libjpeg's greatest
   CropRect& region = request.region;
   for (std::size_t v = 0; v < plan.views.size(); ++v) {
@@ -186,11 +186,12 @@ DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace,
     region.y = v == 0 ? crop.y : std::min(region.y, crop.y);
     x_end = std::max(x_end, crop.x + crop.width);
     y_end = std::max(y_end, crop.y + crop.height);
-    while (scale > 1 && std::min(crop.width, crop.height) < scale * plan.views[v].size) scale /= 2;
+    const double least = kFastSideRatio * plan.views[v].size;
+    while (scale > 1 && std::min(crop.width, crop.height) < scale * least) scale /= 2;
   }
   region.width = x_end - region.x;
   region.height = y_end - region.y;
-  if (mode == DecodeMode::kScaled) {
+  if (request.fast) {
     request.region = {};
     request.scale = scale;
   }
@@ -199,39 +200,45 @@ DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace,
 
 namespace {
 
-/// The crop of `view`, scaled to the view's size.
-void resize_view(const DecodedPart& source, const CropRect& crop, Image& out, ResizeScratch& scratch) {
-  if (source.scale == 1) {
-    const CropRect here{crop.x - source.x, crop.y - source.y, crop.width, crop.height};
-    return crop_and_resize(source.image, here, out, Filter::kBilinear, scratch);
-  }
+/// The crop in px of what was decoded.
+CropWindow window_of(const DecodedPart& source, const CropRect& crop) {
   const double scale = source.scale;  // the last row and column of a scaled picture may stand for fewer px
-  const double x = crop.x / scale, y = crop.y / scale;
-  const CropWindow window{x, y, std::min(crop.width / scale, source.image.width - x),
-                          std::min(crop.height / scale, source.image.height - y)};
-  crop_and_resize(source.image, window, out, Filter::kBilinear, scratch);
+  const double x = crop.x / scale - source.x, y = crop.y / scale - source.y;
+  return {x, y, std::min(crop.width / scale, source.image.width - x),
+          std::min(crop.height / scale, source.image.height - y)};
+}
+
+/// The crop of view `v`, scaled to the view's size.
+const Image& resized_view(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace, std::size_t v,
+                          SampleScratch& scratch) {
+  const CropSource crop = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
+  Image& resized = scratch.resized[v];
+  reshape(resized, plan.views[v].size, plan.views[v].size);
+  if (crop.kind == CropSource::Kind::kSame) {
+    const Image& base = scratch.resized[static_cast<std::size_t>(crop.view)];
+    crop_and_resize(base, CropRect{0, 0, base.width, base.height}, resized, Filter::kBilinear, scratch.resize);
+  } else {
+    crop_and_resize(source.image, window_of(source, trace.views[v].crop), resized, Filter::kBilinear, scratch.resize);
+  }
+  return resized;
 }
 
 }  // namespace
 
-void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace,
+void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace, Quality quality,
                   std::span<const ViewMemory> out, SampleScratch& scratch) {
   SOCO_ASSERT(out.size() == plan.views.size() && trace.views.size() == plan.views.size());
   scratch.resized.resize(plan.views.size());
   for (std::size_t v = 0; v < plan.views.size(); ++v) {
     const ViewTrace& view = trace.views[v];
     const int size = plan.views[v].size;
-    const CropSource crop = parse_crop_source(plan.views[v].crop, static_cast<int>(v));
-    Image& resized = scratch.resized[v];
-    reshape(resized, size, size);
-    if (crop.kind == CropSource::Kind::kSame) {
-      const Image& base = scratch.resized[static_cast<std::size_t>(crop.view)];
-      crop_and_resize(base, CropRect{0, 0, base.width, base.height}, resized, Filter::kBilinear, scratch.resize);
-    } else {
-      resize_view(source, view.crop, resized, scratch.resize);
-    }
     const Mirror mirror = view.flipped ? Mirror::kYes : Mirror::kNo;
-    finish_view(view.photometric, mirror, resized, out[v], scratch.photometric);
+    if (quality == Quality::kFast) {
+      fast_resize(source.image, window_of(source, view.crop), size, size, scratch.fast);
+      finish_view(view.photometric, mirror, scratch.fast, out[v]);
+    } else {
+      finish_view(view.photometric, mirror, resized_view(source, plan, trace, v, scratch), out[v], scratch.photometric);
+    }
     for (const CutoutRect& rect : view.cutouts) apply_cutout(rect, size, out[v]);
   }
 }
@@ -242,7 +249,7 @@ std::vector<std::vector<float>> render_views(const Image& image, const ViewPlan&
   for (const ViewOptions& view : plan.views)
     memory.push_back({views.emplace_back(std::size_t{3} * view.size * view.size).data()});
   SampleScratch scratch;
-  render_views(DecodedPart{image}, plan, trace, memory, scratch);
+  render_views(DecodedPart{image}, plan, trace, Quality::kExact, memory, scratch);
   return views;
 }
 

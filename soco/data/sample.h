@@ -65,23 +65,28 @@ struct Sample {
 /// them. `height`, `width`: the image's.
 Sample draw_sample(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
 
-/// Whether images are decoded as Pillow does, or with less work where it hardly shows: see decode_request_for.
-enum class DecodeMode { kExact, kScaled };
+/// Whether views have Pillow's pixels, or are made with less work where it hardly shows: libjpeg's fast ways and
+/// smaller scales, see decode_request_for, and finish_view without rounding between its steps.
+enum class Quality { kExact, kFast };
 
-/// What the views of a sample need of an image of `height` x `width` px. Exact: the region of all crops. Scaled: the
-/// whole at the smallest scale from which every view is still made smaller, by libjpeg's fast ways.
-DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, DecodeMode mode);
+/// What the views of a sample need of an image of `height` x `width` px. Exact: the region of all crops. Fast: the
+/// whole at the smallest scale that leaves each crop kFastSideRatio of its view's side.
+DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, Quality quality);
+
+inline constexpr double kFastSideRatio = 0.8;
 
 /// Memory of render_views, kept between samples by one thread.
 struct SampleScratch {
   std::vector<Image> resized;  // before mirror and colours: what a "same:" view is made from
   ResizeScratch resize;
   PhotometricScratch photometric;
+  FastView fast;
 };
 
 /// The views as the trace says, each to its place. Draws nothing. `source` holds what decode_request_for asks for.
-/// Allocates nothing once `scratch` has held a sample of this plan, and as large crops.
-void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace,
+/// Allocates nothing once `scratch` has held a sample of this plan, and as large crops. Fast: a "same:" view is made
+/// from the image, not from the other view.
+void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace, Quality quality,
                   std::span<const ViewMemory> out, SampleScratch& scratch);
 
 /// The views of a whole image, each [3, size, size] float32.

@@ -15,17 +15,6 @@ using kernels::Box24;
 
 constexpr int kPasses = 3;
 
-/// The radius of a box, with fraction, whose kPasses-fold blur has the standard deviation `sigma` (Gwosdek et al., eq.
-/// 7, 11, 14), in float32 where Pillow has float32.
-float box_radius(float sigma) {
-  const float variance = sigma * sigma / kPasses;
-  const float length = static_cast<float>(std::sqrt(12.0 * variance + 1.0));
-  const float whole = static_cast<float>(std::floor((length - 1.0) / 2.0));
-  float fraction = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance);
-  fraction /= 6 * (variance - (whole + 1) * (whole + 1));
-  return whole + fraction;
-}
-
 Box24 make_box(float radius) {
   Box24 box{static_cast<int>(radius), 0, 0};
   box.inner = static_cast<std::uint32_t>(static_cast<float>(1u << 24) / (radius * 2 + 1));
@@ -107,9 +96,18 @@ void blur_plane(std::uint8_t* plane, int height, int width, const Box24& box, Bl
 
 }  // namespace
 
+float box_blur_radius(float sigma) {
+  const float variance = sigma * sigma / kPasses;
+  const float length = static_cast<float>(std::sqrt(12.0 * variance + 1.0));
+  const float whole = static_cast<float>(std::floor((length - 1.0) / 2.0));
+  float fraction = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance);
+  fraction /= 6 * (variance - (whole + 1) * (whole + 1));
+  return whole + fraction;
+}
+
 void gaussian_blur(PlanarImage& image, double radius, BlurScratch& scratch) {
   SOCO_ASSERT(radius >= 0 && radius <= kMaxBlurRadius);
-  const Box24 box = make_box(box_radius(static_cast<float>(radius)));
+  const Box24 box = make_box(box_blur_radius(static_cast<float>(radius)));
   scratch.plane.resize(std::max(scratch.plane.size(), image.num_pixels()));
   for (int c = 0; c < image.num_planes; ++c) blur_plane(image.plane(c), image.height, image.width, box, scratch);
 }

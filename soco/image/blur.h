@@ -17,6 +17,10 @@ struct BlurScratch {
   std::vector<std::uint32_t> sums;  // of a wide box, one a column
 };
 
+/// The radius of a box, with fraction, whose threefold blur has the standard deviation `sigma` (Gwosdek et al., eq.
+/// 7, 11, 14), in float32 where Pillow has float32.
+float box_blur_radius(float sigma);
+
 /// Gaussian blur as Pillow's ImageFilter.GaussianBlur, bit for bit: three extended box blurs in each direction
 /// (Gwosdek et al., SSVM 2011), edges repeated. `radius` is the standard deviation in px,
 /// 0 to kMaxBlurRadius. std::logic_error beyond. Allocates nothing once `scratch` has grown.

@@ -95,21 +95,24 @@ class Resizer {
         crop_(crop),
         out_bytes_(static_cast<std::size_t>(out.width) * 3),
         num_taps_(scales_width ? (most(scratch.columns.count) + 1) / 2 * 2 : 0),
-        scratch_(scratch) {}
+        scratch_(scratch) {
+    if (!scales_width) return;
+    scratch.pairs.resize(kernels::num_pair_weights(scratch.columns.first.size(), num_taps_));
+    kernels::pair_weights(row_weights(), scratch.pairs.data());
+  }
 
   /// The row `y` of the crop at the output's width, to `out` (one byte more may be written).
   void scale_row(int y, std::uint8_t* out) {
-    const ResizeWeights& w = scratch_.columns;
     const std::uint8_t* in = crop_row(y);
     const auto row_bytes = static_cast<std::size_t>(crop_.width) * 3;
     // Taps of weight zero may lie behind the row: harmless but at the image's end.
-    const std::size_t behind = static_cast<std::size_t>(num_taps_) * 3 + 1;
+    const std::size_t behind = static_cast<std::size_t>(num_taps_) * 3 + kernels::kReadBeyond;
     if (static_cast<std::size_t>(image_.pixels.data() + image_.pixels.size() - in) < row_bytes + behind) {
       scratch_.line.assign(in, in + row_bytes);
       scratch_.line.resize(row_bytes + behind);
       in = scratch_.line.data();
     }
-    kernels::resize_row(in, w.first.data(), w.values.data(), num_taps_, w.stride, w.first.size(), out);
+    kernels::resize_row(in, row_weights(), out);
   }
 
   const std::uint8_t* crop_row(int y) const {
@@ -147,6 +150,11 @@ class Resizer {
   }
 
  private:
+  kernels::RowWeights row_weights() const {
+    const ResizeWeights& w = scratch_.columns;
+    return {w.first.data(), w.values.data(), scratch_.pairs.data(), w.stride, w.first.size(), num_taps_};
+  }
+
   const Image& image_;
   const CropRect crop_;
   const std::size_t out_bytes_;
@@ -171,6 +179,10 @@ void resize_window(const Image& image, const CropRect& crop, const CropWindow& i
 }
 
 }  // namespace
+
+void make_resize_weights(int size, double begin, double extent, int out_size, Filter filter, ResizeWeights& weights) {
+  make_weights({size, begin, extent}, out_size, kernel_of(filter), weights);
+}
 
 Image make_image(int height, int width) {
   SOCO_ASSERT(height > 0 && width > 0);

@@ -36,10 +36,14 @@ struct ResizeWeights {
 /// Memory of crop_and_resize, kept between calls by one thread.
 struct ResizeScratch {
   ResizeWeights columns, rows;
+  std::vector<std::int32_t> pairs;        // the columns' weights as kernels::pair_weights arranges them
   std::vector<std::uint8_t> ring;         // rows scaled to the output's width
   std::vector<std::uint8_t> line;         // a row with a byte behind it
   std::vector<const std::uint8_t*> taps;  // the rows under one output row
 };
+
+/// The weights of `out_size` outputs over `extent` px from `begin` on, of `size` px that may be looked at.
+void make_resize_weights(int size, double begin, double extent, int out_size, Filter filter, ResizeWeights& weights);
 
 /// Gives `image` a size; its content is undefined. Memory is kept when it becomes smaller.
 void reshape(Image& image, int height, int width);

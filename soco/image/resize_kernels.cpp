@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "soco/image/resize_kernels.h"
 
+#include <algorithm>
+#include <cstring>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "soco/image/resize_kernels.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once for each instruction set
@@ -26,13 +29,14 @@ HWY_INLINE void store_sums(D d, hn::Vec<D> sums, std::uint8_t* to) {
 
 #if HWY_TARGET == HWY_SCALAR
 
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
-                std::size_t stride, std::size_t n, std::uint8_t* out) {
+void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out) {
   const hn::CappedTag<std::int32_t, 1> d;
-  for (std::size_t i = 0; i < n; ++i, weights += stride) {
+  for (std::size_t i = 0; i < weights.n; ++i) {
+    const std::uint8_t* pixel = in + std::ptrdiff_t{3} * weights.first[i];
+    const std::int32_t* values = weights.values + i * weights.stride;
     for (std::size_t c = 0; c < 3; ++c) {
       std::int32_t sum = kHalf;
-      for (int k = 0; k < num_taps; ++k) sum += in[3 * (first[i] + k) + static_cast<int>(c)] * weights[k];
+      for (int k = 0; k < weights.num_taps; ++k) sum += pixel[3 * static_cast<std::size_t>(k) + c] * values[k];
       store_sums(d, hn::Set(d, sum), out + 3 * i + c);
     }
   }
@@ -40,18 +44,45 @@ void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::in
 
 #else
 
-/// A pixel is four lanes, of which the last is the next pixel's first byte and is overwritten by it.
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
-                std::size_t stride, std::size_t n, std::uint8_t* out) {
-  const hn::CappedTag<std::int32_t, 4> d;
-  for (std::size_t i = 0; i < n; ++i, weights += stride) {
-    const std::uint8_t* pixel = in + std::ptrdiff_t{3} * first[i];
-    auto sum = hn::Set(d, kHalf), other = hn::Zero(d);
-    for (int k = 0; k < num_taps; k += 2, pixel += 6) {
-      sum = hn::Add(sum, hn::Mul(load_bytes_as(d, pixel), hn::Set(d, weights[k])));
-      other = hn::Add(other, hn::Mul(load_bytes_as(d, pixel + 3), hn::Set(d, weights[k + 1])));
+/// Two neighbouring pixels of each output as pairs of int16: red, green, blue, nothing.
+template <class D>
+HWY_INLINE hn::Vec<D> load_pixel_pairs(D d16, const std::uint8_t* a, [[maybe_unused]] const std::uint8_t* b) {
+  const hn::Repartition<std::uint8_t, D> d8;
+  constexpr std::uint8_t kNo = 0x80;
+  alignas(16) static constexpr std::uint8_t kOrder[16] = {0, kNo, 3, kNo, 1,   kNo, 4,   kNo,
+                                                          2, kNo, 5, kNo, kNo, kNo, kNo, kNo};
+  const auto order = hn::LoadDup128(d8, kOrder);
+  const hn::CappedTag<std::uint8_t, 16> d128;
+  if constexpr (hn::MaxLanes(d16) == 16) {
+    return hn::BitCast(d16, hn::TableLookupBytesOr0(hn::Combine(d8, hn::LoadU(d128, b), hn::LoadU(d128, a)), order));
+  } else {
+    return hn::BitCast(d16, hn::TableLookupBytesOr0(hn::LoadU(d8, a), order));
+  }
+}
+
+/// A pixel is four lanes, of which the last is nothing and is overwritten by the next pixel's first byte.
+void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out) {
+  const hn::CappedTag<std::int16_t, 16> d16;
+  const hn::RepartitionToWide<decltype(d16)> d32;
+  const std::size_t step = hn::Lanes(d16) / 8;
+  const auto num_pairs = static_cast<std::size_t>(weights.num_taps) / 2;
+  const auto load_weights = [&](const std::int32_t* from) HWY_ATTR { return hn::BitCast(d16, hn::LoadU(d32, from)); };
+  for (std::size_t i = 0; i < weights.n; i += step) {
+    const std::uint8_t* a = in + std::ptrdiff_t{3} * weights.first[i];
+    const std::uint8_t* b = in + std::ptrdiff_t{3} * weights.first[std::min(i + 1, weights.n - 1)];
+    const std::int32_t* pairs = weights.pairs + i / 2 * num_pairs * 16 + i % 2 * 4;
+    auto high = hn::Zero(d32), high_rest = high, low = high, low_rest = high;
+    for (std::size_t k = 0; k < num_pairs; ++k, a += 6, b += 6, pairs += 16) {
+      const auto pixels = load_pixel_pairs(d16, a, b);
+      high = hn::ReorderWidenMulAccumulate(d32, pixels, load_weights(pairs), high, high_rest);
+      low = hn::ReorderWidenMulAccumulate(d32, pixels, load_weights(pairs + 8), low, low_rest);
     }
-    store_sums(d, hn::Add(sum, other), out + 3 * i);
+    high = hn::ShiftLeft<kLowBits>(hn::RearrangeToOddPlusEven(high, high_rest));
+    low = hn::Add(hn::RearrangeToOddPlusEven(low, low_rest), hn::Set(d32, kHalf));
+    std::uint8_t stored[8];
+    store_sums(d32, hn::Add(high, low), stored);
+    std::memcpy(out + 3 * i, stored, 4);
+    if (step == 2 && i + 1 < weights.n) std::memcpy(out + 3 * i + 3, stored + 4, 4);
   }
 }
 
@@ -95,9 +126,25 @@ namespace soco::kernels {
 HWY_EXPORT(resize_row);
 HWY_EXPORT(blend_rows);
 
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
-                std::size_t stride, std::size_t n, std::uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(resize_row)(in, first, weights, num_taps, stride, n, out);
+void pair_weights(const RowWeights& weights, std::int32_t* pairs) {
+  constexpr std::int32_t kLowMask = (1 << kLowBits) - 1;
+  const auto pair = [](std::int32_t a, std::int32_t b) {
+    return static_cast<std::int32_t>((static_cast<std::uint32_t>(a) & 0xFFFF) | static_cast<std::uint32_t>(b) << 16);
+  };
+  const auto num_taps = static_cast<std::size_t>(weights.num_taps);
+  for (std::size_t i = 0; i < weights.n + weights.n % 2; ++i) {
+    for (std::size_t k = 0; k < num_taps; k += 2) {
+      const std::int32_t* w = weights.values + i * weights.stride + k;
+      const std::int32_t a = i < weights.n ? w[0] : 0, b = i < weights.n ? w[1] : 0;
+      std::int32_t* to = pairs + (i / 2 * num_taps / 2 + k / 2) * 16 + i % 2 * 4;
+      std::fill_n(to, 4, pair(a >> kLowBits, b >> kLowBits));
+      std::fill_n(to + 8, 4, pair(a & kLowMask, b & kLowMask));
+    }
+  }
+}
+
+void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out) {
+  HWY_DYNAMIC_DISPATCH(resize_row)(in, weights, out);
 }
 void blend_rows(const std::uint8_t* const* rows, const std::int32_t* weights, int count, std::size_t n,
                 std::uint8_t* out) {

@@ -10,11 +10,31 @@ namespace soco::kernels {
 
 inline constexpr int kResizePrecisionBits = 22;  // after the point of a weight
 
-/// For each of `n` outputs a weighted sum of RGB pixels in a row, rounded and limited to 0..255: output i takes
-/// `num_taps` pixels (an even number, the same for all: the loop is then predicted) from pixel first[i] on, with the
-/// weights from weights + i * stride. Reads one byte beyond the last pixel, writes one byte beyond out + 3 n.
-void resize_row(const std::uint8_t* in, const std::int32_t* first, const std::int32_t* weights, int num_taps,
-                std::size_t stride, std::size_t n, std::uint8_t* out);
+/// The weights of one axis as resize_row takes them: output i has `num_taps` pixels (an even number, the same for all:
+/// the loop is then predicted) from pixel first[i] on.
+struct RowWeights {
+  const std::int32_t* first;   // [n]
+  const std::int32_t* values;  // [n, stride]
+  const std::int32_t* pairs;   // see pair_weights
+  std::size_t stride, n;
+  int num_taps;
+};
+
+inline constexpr int kLowBits = 11;  // of a weight in two parts
+
+/// int32 values that pair_weights writes.
+constexpr std::size_t num_pair_weights(std::size_t n, int num_taps) {
+  return (n + 1) / 2 * static_cast<std::size_t>(num_taps) / 2 * 16;
+}
+
+/// Arranges weights.values for vectors that hold two taps of two outputs, as high * 2^kLowBits + low, which fit 16
+/// bits: [outputs / 2, taps / 2, high or low, 2 outputs, 4 channels] pairs of int16.
+void pair_weights(const RowWeights& weights, std::int32_t* pairs);
+
+/// A weighted sum of RGB pixels in a row for each output, rounded and limited to 0..255. Reads kReadBeyond bytes beyond
+/// the last pixel at the most, writes one byte beyond out + 3 n.
+void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out);
+inline constexpr std::size_t kReadBeyond = 16;
 
 /// out[x] = the sum of rows[k][x] * weights[k] over k < count, rounded and limited to 0..255, for x < n.
 void blend_rows(const std::uint8_t* const* rows, const std::int32_t* weights, int count, std::size_t n,

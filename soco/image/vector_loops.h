@@ -42,6 +42,29 @@ HWY_INLINE void store_bytes(D d, V values, std::uint8_t* to) {
   hn::StoreU(hn::U8FromU32(hn::BitCast(du, values)), d8, to);
 }
 
+/// Lanes as they are stored: float32 as it is, bfloat16 rounded to the nearest, halves to even. No value is NaN.
+template <class D>
+HWY_INLINE auto stored_as(float, D, hn::Vec<D> value) {
+  return value;
+}
+template <class D>
+HWY_INLINE auto stored_as(std::uint16_t, D d, hn::Vec<D> value) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint16_t, D> d16;
+  const auto bits = hn::BitCast(du, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd));
+  return hn::DemoteTo(d16, hn::BitCast(di, rounded));
+}
+
+/// Three channels, [pixels, 3].
+template <class T, class D, class V>
+HWY_INLINE void store_pixels(D d, const V (&value)[3], T* out) {
+  const hn::Rebind<T, D> to;
+  hn::StoreInterleaved3(stored_as(T(), d, value[0]), stored_as(T(), d, value[1]), stored_as(T(), d, value[2]), to, out);
+}
+
 }  // namespace soco::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif  // include guard

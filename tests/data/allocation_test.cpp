@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "data/plans.h"
 #include "soco/data/collate.h"
@@ -41,7 +42,10 @@ TEST(Allocations, DecodingAndRenderingTakeNoneOnceWarm) {
   const std::vector<std::byte> bytes = encode_jpeg(image, 92);
   const ProposalSet proposals = testing::test_proposals(375, 500, 12, 1);
   const std::string name = "image";
-  for (const ViewPlan& plan : {soco_fpn_view_plan(true), testing::star_plan()}) {
+  const ViewPlan fpn = soco_fpn_view_plan(true);
+  const std::pair<ViewPlan, Quality> kinds[] = {
+      {fpn, Quality::kExact}, {testing::star_plan(), Quality::kExact}, {fpn, Quality::kFast}};
+  for (const auto& [plan, quality] : kinds) {
     PretrainBatch batch;
     shape_batch(plan, 1, {}, batch);
     std::vector<ViewMemory> views;
@@ -51,9 +55,9 @@ TEST(Allocations, DecodingAndRenderingTakeNoneOnceWarm) {
       Rng rng(1, 0, i % 30, purpose::kViews);  // the second thirty are the first again
       const Sample sample = draw_sample(375, 500, proposals, plan, rng);
       const long before = num_allocations;
-      decode_image_part(bytes, name, {}, decode_request_for(plan, sample.trace, DecodeMode::kExact), decoded);
+      decode_image_part(bytes, name, {}, decode_request_for(plan, sample.trace, quality), decoded);
       views_of_row(batch, 0, views);
-      render_views(decoded, plan, sample.trace, views, scratch);
+      render_views(decoded, plan, sample.trace, quality, views, scratch);
       copy_boxes_into(sample, i, 0, batch);
       if (i == 0) EXPECT_GT(num_allocations, before);  // it does count
       if (i >= 30) ASSERT_EQ(num_allocations, before) << i;

@@ -270,14 +270,14 @@ TEST(DecodeRequest, IsTheRegionOfAllCropsOrTheSmallestScaleThatSuffices) {
   trace.views[0].crop = {40, 30, 900, 1000};
   trace.views[1].crop = {100, 10, 1000, 500};
   trace.views[2].crop = {60, 60, 500, 500};
-  const DecodeRequest exact = decode_request_for(plan, trace, DecodeMode::kExact);
+  const DecodeRequest exact = decode_request_for(plan, trace, Quality::kExact);
   EXPECT_EQ(exact.region, (CropRect{40, 10, 1060, 1020}));
   EXPECT_EQ(exact.scale, 1);
   EXPECT_FALSE(exact.fast);
-  // 500 / 2 = 250 is above 224, 500 / 4 is not.
-  EXPECT_EQ(decode_request_for(plan, trace, DecodeMode::kScaled).scale, 2);
-  trace.views[1].crop = {0, 0, 447, 500};
-  EXPECT_EQ(decode_request_for(plan, trace, DecodeMode::kScaled).scale, 1);
+  // 500 / 2 = 250 is above 0.8 * 224 = 179.2, 500 / 4 is not.
+  EXPECT_EQ(decode_request_for(plan, trace, Quality::kFast).scale, 2);
+  trace.views[1].crop = {0, 0, 358, 500};
+  EXPECT_EQ(decode_request_for(plan, trace, Quality::kFast).scale, 1);
 }
 
 TEST(DrawSample, RefusesProposalsOfAnotherImageSize) {

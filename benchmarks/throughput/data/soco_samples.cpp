@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // soco_samples SOURCE WORKERS SECONDS [KEY=VALUE...]: makes samples of the images of SOURCE (folder, list, archive)
 // with the plan of recipe soco_fpn_100ep and a grid's boxes, in batches as a loader does, WORKERS threads side by side.
+// soco_samples SOURCE differences: how far the views of quality=fast are from the exact ones.
 // Prints one JSON object: processor seconds an image of each stage, images a second of processor and of wall time.
 #include <ctime>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -51,16 +55,27 @@ class Worker {
     Rng rng(0, 0, index, purpose::kViews);
     const Sample sample = draw_sample(info.height, info.width, proposals, plan_, rng);
     const double t2 = thread_seconds();
-    decode_image_part(bytes, entry.key, {}, decode_request_for(plan_, sample.trace, options_.decode), decoded_);
+    decode_image_part(bytes, entry.key, {}, decode_request_for(plan_, sample.trace, options_.quality), decoded_);
     const double t3 = thread_seconds();
     const int row = static_cast<int>(seconds.num_images++ % kBatch);
     views_of_row(batch_, row, views_);
-    render_views(decoded_, plan_, sample.trace, views_, scratch_);
+    render_views(decoded_, plan_, sample.trace, options_.quality, views_, scratch_);
     copy_boxes_into(sample, static_cast<std::int64_t>(index), row, batch_);
     seconds.read += t1 - t0;
     seconds.boxes += t2 - t1;
     seconds.decode += t3 - t2;
     seconds.views += thread_seconds() - t3;
+  }
+
+  /// The views last made, in levels, normalisation apart: [3, size, size] of view `v`.
+  std::vector<double> levels(std::size_t v) const {
+    const auto row = static_cast<std::size_t>((seconds.num_images - 1) % kBatch);
+    const auto all = batch_.views[v].floats();
+    const std::size_t n = all.size() / kBatch;
+    std::vector<double> result;
+    for (std::size_t i = 0; i < n; ++i)
+      result.push_back(255.0 * static_cast<double>(all[row * n + i]) * static_cast<double>(kImageNetStd[i / (n / 3)]));
+    return result;
   }
 
   Seconds seconds;
@@ -76,9 +91,36 @@ class Worker {
   SampleScratch scratch_;
 };
 
+/// One line for each view: mean and greatest distance of a value, over all images.
+int print_differences(const ImageList& images, const ViewPlan& plan) {
+  LoaderOptions exact_options, fast_options;
+  fast_options.quality = Quality::kFast;
+  Worker exact(images, plan, exact_options), fast(images, plan, fast_options);
+  std::vector<double> sum(plan.views.size()), most(plan.views.size());
+  std::vector<std::size_t> num_values(plan.views.size());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    exact.make(i);
+    fast.make(i);
+    for (std::size_t v = 0; v < plan.views.size(); ++v) {
+      const auto a = exact.levels(v), b = fast.levels(v);
+      for (std::size_t k = 0; k < a.size(); ++k) {
+        sum[v] += std::abs(a[k] - b[k]);
+        most[v] = std::max(most[v], std::abs(a[k] - b[k]));
+      }
+      num_values[v] += a.size();
+    }
+  }
+  for (std::size_t v = 0; v < plan.views.size(); ++v)
+    std::printf("fast view %zu: %.2f of 255 from the exact one on average, %.1f at the most\n", v,
+                sum[v] / static_cast<double>(num_values[v]), most[v]);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[2]) == "differences")
+    return print_differences(list_images(argv[1]), soco_fpn_view_plan(true));
   if (argc < 4) return std::fputs("usage: soco_samples SOURCE WORKERS SECONDS [KEY=VALUE...]\n", stderr), 2;
   LoaderOptions options;
   for (int i = 4; i < argc; ++i) apply_override(options, argv[i]);

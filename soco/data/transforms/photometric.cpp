@@ -2,6 +2,7 @@
 #include "soco/data/transforms/photometric.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "soco/image/color.h"
@@ -40,6 +41,41 @@ void apply_photometric(const PhotometricDecision& decision, PlanarImage& image, 
   if (decision.solarize) solarize(image, decision.solarize_threshold);
 }
 
+using kernels::ColourStep;
+
+/// Steps of a fast view that wait to be done together.
+struct PendingSteps {
+  std::array<ColourStep, 5> steps;
+  std::size_t count = 0;
+  void add(ColourStep step) { steps[count++] = step; }
+  std::span<const ColourStep> all() const { return {steps.data(), count}; }
+};
+
+void change_now(FastView& view, PendingSteps& pending) {
+  if (pending.count > 0) fast_colours(view, pending.all());
+  pending.count = 0;
+}
+
+ColourStep blend_with_grey(int grey, double factor) {
+  return {ColourStep::Kind::kBlend, static_cast<float>(factor),
+          static_cast<float>(grey * kernels::kFastUnit * (1 - factor))};
+}
+
+void add_step(int step, const PhotometricDecision& decision, const FastView& view, PendingSteps& pending) {
+  if (!decision.enabled[step]) return;
+  switch (step) {
+    case 0:
+      return pending.add(blend_with_grey(0, decision.brightness));
+    case 1:
+      return pending.add(blend_with_grey(static_cast<int>(fast_mean(view, pending.all()) + 0.5), decision.contrast));
+    case 2:
+      return pending.add({ColourStep::Kind::kSaturation, static_cast<float>(decision.saturation), 0});
+    default:  // as coarse as Pillow's hue
+      return pending.add(
+          {ColourStep::Kind::kHue, 0, 6 * static_cast<float>(static_cast<int>(decision.hue * 255)) / 255});
+  }
+}
+
 }  // namespace
 
 PhotometricDecision draw_photometric(const PhotometricOptions& options, Rng& rng) {
@@ -71,6 +107,21 @@ void finish_view(const PhotometricDecision& decision, Mirror mirror, const Image
   split_planes(resized, scratch.planes);
   apply_photometric(decision, scratch.planes, scratch.blur);
   normalize(scratch.planes, mirror, kImageNetMean, kImageNetStd, out);
+}
+
+void finish_view(const PhotometricDecision& decision, Mirror mirror, FastView& view, const ViewMemory& out) {
+  PendingSteps pending;
+  if (decision.jitter) {
+    for (const int step : decision.order) add_step(step, decision, view, pending);
+  }
+  if (decision.gray) pending.add({ColourStep::Kind::kSaturation, 0, 0});
+  if (decision.blur) {
+    change_now(view, pending);
+    fast_blur(view, decision.blur_radius);
+  }
+  constexpr int kNever = 256;
+  fast_finish(view, pending.all(), decision.solarize ? decision.solarize_threshold : kNever, mirror, kImageNetMean,
+              kImageNetStd, out);
 }
 
 }  // namespace soco

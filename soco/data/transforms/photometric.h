@@ -5,6 +5,7 @@
 #include "soco/base/random.h"
 #include "soco/data/view_plan.h"
 #include "soco/image/blur.h"
+#include "soco/image/fast_view.h"
 #include "soco/image/image.h"
 #include "soco/image/normalize.h"
 #include "soco/image/planar_image.h"
@@ -45,5 +46,8 @@ struct PhotometricScratch {
 /// nothing once `scratch` has held a view of this size.
 void finish_view(const PhotometricDecision& decision, Mirror mirror, const Image& resized, const ViewMemory& out,
                  PhotometricScratch& scratch);
+
+/// The same of a view that fast_resize made: colours in float32, limited to 0..255 after each step but not rounded.
+void finish_view(const PhotometricDecision& decision, Mirror mirror, FastView& view, const ViewMemory& out);
 
 }  // namespace soco

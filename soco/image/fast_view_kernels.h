@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "soco/image/normalize.h"
+
+namespace soco::kernels {
+
+// The loops of fast views, compiled for each vector instruction set and chosen at run time. Values are int16 in 64ths
+// of a level, 0 to kFastMost. Those that go through float32 may differ in the last bit between instruction sets.
+// Nothing beyond `n` is touched, where nothing else is said.
+
+inline constexpr int kFastUnit = 64;
+inline constexpr int kFastMost = 255 * kFastUnit;
+
+using Planes16 = std::array<std::int16_t*, 3>;
+using ConstPlanes16 = std::array<const std::int16_t*, 3>;
+
+/// A change of colours, limited to 0..kFastMost.
+struct ColourStep {
+  enum class Kind { kBlend, kSaturation, kHue };
+  Kind kind;
+  float factor;  ///< kBlend: value * factor + offset; kSaturation: luminance + factor * (value - luminance)
+  float offset;  ///< kBlend: 64ths of a level; kHue: added to the hue, sixths of a turn
+};
+
+/// What makes stored pixels of values: steps, 255 minus the value from `solarize_from` on, then value * scale + shift.
+struct FastFinish {
+  std::span<const ColourStep> steps;
+  float solarize_from;
+  std::array<float, 3> scale, shift;
+};
+
+/// out[x] = the sum of rows[k][x] * weights[k] over k < count; weights have 15 bits after the point.
+void fast_blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights, int count, std::size_t n,
+                     std::int16_t* out);
+
+/// A weighted sum of RGB pixels for each output: `num_taps` (even) from pixel first[i] on. `pairs`: [n / 2, num_taps /
+/// 2, 2 outputs, 4 channels] pairs of int16. Reads up to 8 values beyond the last pixel; writes n + 1 pixels of four
+/// values.
+void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const std::int32_t* pairs, int num_taps,
+                     std::size_t n, std::int16_t* out);
+
+/// Pixels of four values, of which the last is dropped, to planes.
+void split_fast_pixels(const std::int16_t* pixels, std::size_t n, const Planes16& out);
+
+/// out[x] = taps[radius][x] * weights[0] + the sum of (taps[radius - k][x] + taps[radius + k][x]) * weights[k].
+void fast_filter(const std::int16_t* const* taps, const std::int16_t* weights, std::size_t radius, std::size_t n,
+                 std::int16_t* out);
+
+void change_fast_colours(const Planes16& planes, std::size_t n, std::span<const ColourStep> steps);
+
+/// Sum of the luminance that the steps would give.
+double sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps);
+
+/// One row to its place; `plane`: elements between channels (PixelLayout::kChw). uint16_t: bits of a bfloat16.
+void finish_fast_row(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,
+                     PixelLayout layout, std::size_t plane, float* out);
+void finish_fast_row(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,
+                     PixelLayout layout, std::size_t plane, std::uint16_t* out);
+
+}  // namespace soco::kernels
