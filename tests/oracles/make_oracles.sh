@@ -36,7 +36,9 @@ oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective
 oracle proposal_recall proposal_recall_oracle.py "numpy pycocotools.cocoeval" proposal_recall
 oracle detection detection_oracle.py "numpy pycocotools.cocoeval" detection
 oracle lvis lvis_oracle.py "numpy pycocotools.mask" lvis.json
+oracle polygon_target polygon_target_oracle.py "numpy pycocotools.mask" polygon_target.json
 python=$1
+oracle bitmap_target bitmap_target_oracle.py "numpy torch torchvision" bitmap_target.json
 oracle roi_align roi_align_oracle.py "numpy torch torchvision" roi_align.safetensors
 oracle resnet resnet_oracle.py "numpy torch torchvision" .
 oracle schedule schedule_oracle.py "numpy torch" schedule.safetensors
