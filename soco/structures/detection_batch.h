@@ -27,11 +27,12 @@ struct DetectionTarget {
   int original_height = 0, original_width = 0;  ///< px
   int height = 0, width = 0;                    ///< px, resized
   bool flipped = false;
+  bool is_repeat = false;  ///< evaluation: only fills a last batch up, its image was in an earlier one
 
-  std::vector<Box> boxes;             ///< [G] px of the resized image, clipped to it, none empty
-  std::vector<std::int32_t> labels;   ///< [G] contiguous, 0..K-1
-  std::vector<InstanceShape> shapes;  ///< [G] px of the resized image; no entries when masks are not read
-  std::vector<Box> ignored;           ///< crowds: neither objects nor background; frame as `boxes`
+  std::vector<Box> boxes = {};             ///< [G] px of the resized image, clipped to it, none empty
+  std::vector<std::int32_t> labels = {};   ///< [G] contiguous, 0..K-1
+  std::vector<InstanceShape> shapes = {};  ///< [G] px of the resized image; no entries when masks are not read
+  std::vector<Box> ignored = {};           ///< crowds: neither objects nor background; frame as `boxes`
 };
 
 /// One step's input of a detector: what `data` gives and `modeling` takes.
@@ -47,11 +48,11 @@ struct DetectionBatch {
 /// What a detector found in one image, the best first; px of the original image.
 struct ImageDetections {
   std::int64_t image_id = 0;
-  int height = 0, width = 0;         ///< px
-  std::vector<Box> boxes;            ///< [D]
-  std::vector<float> scores;         ///< [D]
-  std::vector<std::int32_t> labels;  ///< [D] contiguous, 0..K-1
-  std::vector<MaskRle> masks;        ///< [D] of height x width; no entries when masks are not predicted
+  int height = 0, width = 0;              ///< px
+  std::vector<Box> boxes = {};            ///< [D]
+  std::vector<float> scores = {};         ///< [D]
+  std::vector<std::int32_t> labels = {};  ///< [D] contiguous, 0..K-1
+  std::vector<MaskRle> masks = {};        ///< [D] of height x width; no entries when masks are not predicted
 };
 
 }  // namespace soco

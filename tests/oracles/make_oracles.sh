@@ -29,6 +29,7 @@ oracle() {
 }
 
 oracle image image_oracle.py "numpy PIL torch torchvision" image
+oracle detection_sample detection_sample_oracle.py "numpy PIL" detection_sample.safetensors
 oracle photometric photometric_oracle.py "numpy PIL torch torchvision" photometric
 oracle colour_space colour_space_oracle.py "numpy skimage" colour_space.json
 oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective_search
