@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "soco/config/options.h"
+#include "soco/data/batch_pipeline.h"
 #include "soco/data/collate.h"
 #include "soco/data/pretrain_dataset.h"
 #include "soco/data/sampler.h"
@@ -56,13 +57,6 @@ struct LoaderOptions {
 
   /// num_workers, with "auto" resolved for this machine.
   int resolved_num_workers() const;
-};
-
-/// The part of each batch that a process of several makes: rank r of W the rows [r, r + 1) * batch_size / W of the
-/// batch that one process would make.
-struct LoaderRank {
-  int rank = 0;
-  int world_size = 1;
 };
 
 /// Batches in an order fixed by (seed, epoch, index), for any number of workers and processes. Worker threads fill a

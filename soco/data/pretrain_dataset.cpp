@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "soco/data/pretrain_dataset.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "soco/base/error.h"
@@ -9,11 +8,11 @@
 namespace soco {
 
 PretrainDataset::PretrainDataset(ImageList entries, PretrainDatasetOptions options, Logger& logger)
-    : entries_(std::move(entries)), store_(nullptr), options_(std::move(options)), logger_(logger) {
+    : entries_(std::move(entries)),
+      store_(nullptr),
+      options_(std::move(options)),
+      bad_(options_.max_bad_ratio, logger) {
   if (entries_.empty()) fail_usage("there are no images to train on; give a folder or a list with at least one");
-  if (!(options_.max_bad_ratio >= 0.0 && options_.max_bad_ratio <= 1.0)) {
-    fail_usage("max_bad_ratio = {}; expected a share from 0 to 1", options_.max_bad_ratio);
-  }
 }
 
 PretrainDataset::PretrainDataset(ImageList entries, const ProposalStore& store, PretrainDatasetOptions options,
@@ -61,22 +60,16 @@ PretrainImage PretrainDataset::load(std::int64_t index) const {
 
 void PretrainDataset::visit(std::int64_t index, EncodedImage& image,
                             const std::function<void(const EncodedImage&)>& use) const {
-  SOCO_ASSERT(index >= 0 && index < size());
-  for (std::int64_t i = 0; i < size(); ++i) {
-    const std::int64_t candidate = (index + i) % size();
-    if (known_bad(candidate)) continue;
+  bad_.first_usable(entries_, index, [&](std::int64_t candidate) {
     std::string why;
-    if (read_encoded(candidate, image, why)) {
-      try {
-        return use(image);
-      } catch (const Error& error) {
-        why = error.what();
-      }
+    if (!read_encoded(candidate, image, why)) return why;
+    try {
+      use(image);
+    } catch (const Error& error) {
+      why = error.what();
     }
-    record_bad(candidate, why);
-  }
-  fail("none of the {} images could be used; '{}' is one of them, see the log for the reasons", size(),
-       entries_.key(static_cast<std::size_t>(index)));
+    return why;
+  });
 }
 
 bool PretrainDataset::load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const {
@@ -113,44 +106,10 @@ bool PretrainDataset::read_encoded(std::int64_t index, EncodedImage& out, std::s
   return true;
 }
 
-bool PretrainDataset::known_bad(std::int64_t index) const {
-  const std::lock_guard lock(mutex_);
-  return bad_.contains(index);
-}
-
-void PretrainDataset::record_bad(std::int64_t index, const std::string& why) const {
-  const std::string_view key = entries_.key(static_cast<std::size_t>(index));
-  std::int64_t count = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!bad_.insert(index).second) return;  // another worker was first
-    count = static_cast<std::int64_t>(bad_.size());
-  }
-  logger_.warning("image '{}' cannot be used, the next one takes its place: {}", key, why);
-  if (count > max_bad()) {
-    fail(
-        "{} of {} images cannot be used, more than the {} that max_bad_ratio = {} allows; the last was '{}': {}. "
-        "Repair or remove them, or raise max_bad_ratio",
-        count, size(), max_bad(), options_.max_bad_ratio, key, why);
-  }
-}
-
-std::int64_t PretrainDataset::num_bad() const {
-  const std::lock_guard lock(mutex_);
-  return static_cast<std::int64_t>(bad_.size());
-}
-
 std::vector<std::string> PretrainDataset::bad_keys() const {
-  const std::lock_guard lock(mutex_);
   std::vector<std::string> keys;
-  for (const std::int64_t index : bad_) keys.emplace_back(entries_.key(static_cast<std::size_t>(index)));
+  for (const std::int64_t index : bad_.indices()) keys.emplace_back(entries_.key(static_cast<std::size_t>(index)));
   return keys;
-}
-
-std::int64_t PretrainDataset::max_bad() const {
-  if (options_.max_bad_ratio == 0.0) return 0;
-  const auto share = static_cast<std::int64_t>(options_.max_bad_ratio * static_cast<double>(size()));
-  return std::max(share, kMinBadAllowed);
 }
 
 }  // namespace soco

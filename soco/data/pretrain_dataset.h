@@ -3,12 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "soco/base/log.h"
+#include "soco/data/bad_images.h"
 #include "soco/image/codec.h"
 #include "soco/image/image.h"
 #include "soco/image/image_list.h"
@@ -70,27 +69,19 @@ class PretrainDataset {
   std::vector<std::int64_t> storage_order() const { return entries_.storage_order(); }
 
   /// Distinct images found bad so far.
-  std::int64_t num_bad() const;
+  std::int64_t num_bad() const { return bad_.count(); }
   /// Their keys, sorted by entry.
   std::vector<std::string> bad_keys() const;
-  /// Bad images that are tolerated: max_bad_ratio of all, but at least kMinBadAllowed unless the ratio is 0.
-  std::int64_t max_bad() const;
-
-  static constexpr std::int64_t kMinBadAllowed = 4;
 
  private:
   void check_all_have_records() const;
   bool read_encoded(std::int64_t index, EncodedImage& out, std::string& why) const;
   bool load_proposals(const ImageEntry& entry, ProposalSet& out, std::string& why) const;
-  bool known_bad(std::int64_t index) const;
-  void record_bad(std::int64_t index, const std::string& why) const;
 
   ImageList entries_;
   const ProposalStore* store_;  // nullptr: images alone
   PretrainDatasetOptions options_;
-  Logger& logger_;
-  mutable std::mutex mutex_;            // guards bad_
-  mutable std::set<std::int64_t> bad_;  // entries found bad; only grows
+  BadImages bad_;
 };
 
 }  // namespace soco

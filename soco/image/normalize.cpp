@@ -47,6 +47,18 @@ void normalize(const PlanarImage& image, Mirror mirror, const std::array<float, 
              : normalize_to(image, mirror, mean, std, out.layout, static_cast<std::uint16_t*>(out.data));
 }
 
+void normalize_padded(const PlanarImage& image, Mirror mirror, ChannelOrder order, const std::array<float, 3>& mean,
+                      const std::array<float, 3>& std, const PaddedMemory& out) {
+  const auto width = static_cast<std::size_t>(image.width), height = static_cast<std::size_t>(image.height);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const std::uint8_t* in = image.plane(static_cast<int>(c));
+    float* row = out.data + (order == ChannelOrder::kRgb ? c : 2 - c) * out.plane_stride;
+    for (std::size_t y = 0; y < height; ++y, in += width, row += out.row_stride) {
+      kernels::normalize_row(in, width, mean[c], std[c], mirror, row);
+    }
+  }
+}
+
 void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std,
                       float* out) {
   PlanarImage planes;

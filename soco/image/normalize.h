@@ -26,6 +26,19 @@ struct ViewMemory {
 void normalize(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
                const std::array<float, 3>& std, const ViewMemory& out);
 
+/// Where an image lies in a larger picture of float32 planes: its rows are `row_stride` elements apart, its channels
+/// `plane_stride`.
+struct PaddedMemory {
+  float* data = nullptr;
+  std::size_t row_stride = 0, plane_stride = 0;
+};
+
+/// The same to planes in the order given (RGB, or BGR as networks from Caffe take it); nothing beyond the image's own
+/// rows is touched. `mean`, `std`: RGB in either order.
+enum class ChannelOrder { kRgb, kBgr };
+void normalize_padded(const PlanarImage& image, Mirror mirror, ChannelOrder order, const std::array<float, 3>& mean,
+                      const std::array<float, 3>& std, const PaddedMemory& out);
+
 /// The same of an Image to float32 [3, height, width], not mirrored.
 void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std,
                       float* out);

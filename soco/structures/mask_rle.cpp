@@ -200,6 +200,58 @@ MaskRle merge_masks(std::span<const MaskRle> masks, MaskOperation operation) {
   return merged;
 }
 
+namespace {
+
+/// The pixel of `in` under each of `out` pixels' centres. Pillow adds the step up pixel by pixel, with its rounding.
+std::vector<int> nearest_pixels(int in, int out) {
+  const double step = static_cast<double>(in) / out;
+  std::vector<int> pixels(static_cast<std::size_t>(out));
+  double at = step * 0.5;
+  for (int& pixel : pixels) {
+    pixel = std::min(static_cast<int>(at), in - 1);
+    at += step;
+  }
+  return pixels;
+}
+
+}  // namespace
+
+MaskRle resize_mask(const MaskRle& mask, int height, int width, MaskMirror mirror) {
+  RunWriter writer(height, width);
+  std::vector<std::uint8_t> inside;  // column after column
+  inside.reserve(static_cast<std::size_t>(mask.height) * static_cast<std::size_t>(mask.width));
+  for (std::size_t i = 0; i < mask.runs.size(); ++i) inside.insert(inside.end(), mask.runs[i], i % 2);
+  const std::vector<int> columns = nearest_pixels(mask.width, width), rows = nearest_pixels(mask.height, height);
+  for (int x = 0; x < width; ++x) {
+    const int from = columns[static_cast<std::size_t>(mirror == MaskMirror::kYes ? width - 1 - x : x)];
+    const std::uint8_t* column = inside.data() + static_cast<std::ptrdiff_t>(from) * mask.height;
+    for (const int y : rows) writer.add(1, column[y] != 0);
+  }
+  return writer.finish();
+}
+
+MaskRle place_mask(const MaskRle& mask, int height, int width, int x, int y) {
+  SOCO_ASSERT(x >= 0 && y >= 0 && x <= width - mask.width && y <= height - mask.height);
+  RunWriter writer(height, width);
+  writer.add(static_cast<std::int64_t>(x) * height + y, false);
+  const std::int64_t gap = height - mask.height;
+  std::int64_t row = 0;
+  for (std::size_t i = 0; i < mask.runs.size(); ++i) {
+    for (std::int64_t left = mask.runs[i]; left > 0;) {
+      if (row == mask.height) {
+        writer.add(gap, false);
+        row = 0;
+      }
+      const std::int64_t length = std::min(left, mask.height - row);
+      writer.add(length, i % 2 == 1);
+      left -= length;
+      row += length;
+    }
+  }
+  writer.add(static_cast<std::int64_t>(width - x - mask.width) * height + gap - y, false);
+  return writer.finish();
+}
+
 double mask_iou(const MaskRle& mask, const MaskRle& object, bool is_crowd) {
   std::uint64_t common = 0, joint = 0;
   walk(mask, object, [&](std::uint32_t length, bool a, bool b) {

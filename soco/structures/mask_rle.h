@@ -53,6 +53,15 @@ enum class MaskOperation { kUnion, kIntersection };
 /// Of one or more masks of equal size (error otherwise).
 MaskRle merge_masks(std::span<const MaskRle> masks, MaskOperation operation);
 
+/// The mask of the resized, then perhaps mirrored image: each pixel is the one under its centre, as Pillow's
+/// resize(NEAREST) takes it. Error when the size is not one of a mask.
+enum class MaskMirror { kNo, kYes };
+MaskRle resize_mask(const MaskRle& mask, int height, int width, MaskMirror mirror = MaskMirror::kNo);
+
+/// The mask of an image of which `mask` is the part with its top left at (x, y); the rest is outside. The part lies in
+/// the image (asserted).
+MaskRle place_mask(const MaskRle& mask, int height, int width, int x, int y);
+
 /// Common pixels over pixels of either; of a crowd (`is_crowd`), over the pixels of `mask`. 0 when nothing is common.
 /// Both of equal size (asserted).
 double mask_iou(const MaskRle& mask, const MaskRle& object, bool is_crowd);

@@ -82,7 +82,7 @@ TEST(PretrainDataset, StopsWhenTooManyAreBad) {
   const ProposalStore store = ProposalStore::open_read(tiny.store_path());
   NullLogger logger;
   const PretrainDataset dataset(tiny.entries(), store, {.filter = {}, .limits = {}, .max_bad_ratio = 0.5}, logger);
-  EXPECT_EQ(dataset.max_bad(), 4);
+  EXPECT_EQ(BadImages(0.5, logger).max_count(dataset.size()), 4);
   EXPECT_EQ(dataset.load(4).source_index, 6);  // two bad ones so far
   try {
     dataset.load(0);

@@ -29,6 +29,7 @@ oracle() {
 }
 
 oracle image image_oracle.py "numpy PIL torch torchvision" image
+oracle detection_sample detection_sample_oracle.py "numpy PIL" detection_sample.safetensors
 oracle photometric photometric_oracle.py "numpy PIL torch torchvision" photometric
 oracle colour_space colour_space_oracle.py "numpy skimage" colour_space.json
 oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective_search
@@ -36,7 +37,9 @@ oracle selective_search selective_search_oracle.py "numpy PIL skimage" selective
 oracle proposal_recall proposal_recall_oracle.py "numpy pycocotools.cocoeval" proposal_recall
 oracle detection detection_oracle.py "numpy pycocotools.cocoeval" detection
 oracle lvis lvis_oracle.py "numpy pycocotools.mask" lvis.json
+oracle polygon_target polygon_target_oracle.py "numpy pycocotools.mask" polygon_target.json
 python=$1
+oracle bitmap_target bitmap_target_oracle.py "numpy torch torchvision" bitmap_target.json
 oracle roi_align roi_align_oracle.py "numpy torch torchvision" roi_align.safetensors
 oracle resnet resnet_oracle.py "numpy torch torchvision" .
 oracle schedule schedule_oracle.py "numpy torch" schedule.safetensors

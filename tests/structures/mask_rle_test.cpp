@@ -89,6 +89,32 @@ TEST(MaskRle, MergesAndOverlapsAreThoseOfThePixels) {
   }
 }
 
+TEST(MaskRle, PlacedMasksAreThePixelsAtTheirPlace) {
+  Rng rng(7, 0, 0, 900);
+  for (int i = 0; i < 200; ++i) {
+    const auto draw = [&](int n) { return static_cast<int>(rng.uniform_int(static_cast<std::uint64_t>(n))); };
+    const int h = 1 + draw(6), w = 1 + draw(6), y = draw(4), x = draw(4), height = y + h + draw(4),
+              width = x + w + draw(4);
+    const auto pixels = random_pixels(rng, static_cast<std::size_t>(h * w));
+    std::vector<std::uint8_t> expected(static_cast<std::size_t>(height * width));
+    for (int r = 0; r < h; ++r) {
+      for (int c = 0; c < w; ++c)
+        expected[static_cast<std::size_t>((y + r) * width + x + c)] = pixels[static_cast<std::size_t>(r * w + c)];
+    }
+    ASSERT_EQ(mask_pixels(place_mask(mask_from_pixels(h, w, pixels), height, width, x, y)), expected);
+  }
+}
+
+TEST(MaskRle, ResizedMasksTakeThePixelUnderTheCentre) {
+  // 2 x 4 px, the right half inside; each output pixel covers half an input pixel, or two.
+  const MaskRle mask = mask_from_pixels(2, 4, std::vector<std::uint8_t>{0, 0, 1, 1, 0, 0, 1, 1});
+  EXPECT_EQ(mask_pixels(resize_mask(mask, 1, 2)), (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(mask_pixels(resize_mask(mask, 1, 2, MaskMirror::kYes)), (std::vector<std::uint8_t>{1, 0}));
+  EXPECT_EQ(mask_area(resize_mask(mask, 4, 8)), 16);
+  EXPECT_EQ(resize_mask(mask, 2, 4), mask);
+  EXPECT_THROW(resize_mask(mask, 0, 4), Error);
+}
+
 TEST(MaskRle, EmptyMasksHaveNoBox) {
   const MaskRle mask = mask_from_counts(2, 3, std::vector<std::int64_t>{6});
   EXPECT_EQ(mask_box(mask), CocoBox{});
