@@ -13,6 +13,7 @@
 #include "soco/base/progress.h"
 #include "soco/cli/commands.h"
 #include "soco/cli/inspect_data.h"
+#include "soco/cli/inspect_detection.h"
 #include "soco/data/sampler.h"
 #include "soco/image/image_index.h"
 #include "soco/image/image_source.h"
@@ -127,6 +128,7 @@ int inspect_proposals(const std::string& path, const std::filesystem::path& imag
 }  // namespace
 
 int run_inspect(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "detection") return run_inspect_detection(argc - 1, argv + 1);
   std::string what, run, out, filter = "none", config = "soco_fpn_100ep";
   InspectDataArguments data;
   ViewSource source;
@@ -135,12 +137,14 @@ int run_inspect(int argc, char** argv) {
   CommandLine line(
       "inspect",
       "Shows what the training sees. views: drawn, with boxes, ids, levels, jitter and cutout. proposals: those of a "
-      "store, ranked, with histograms. data: counts, sizes, formats, broken and repeated images, the time of an epoch.",
+      "store, ranked, with histograms. data: counts, sizes, formats, broken and repeated images, the time of an epoch. "
+      "detection: samples of a labelled set, drawn (see 'soco inspect detection --help').",
       "  soco inspect views runs/first --out views.png\n"
       "  soco inspect views --images photos --config soco_fpn_400ep --count 10 --out views.png\n"
       "  soco inspect proposals proposals.db --images photos --out proposals.png --num 12\n"
-      "  soco inspect data --images photos --proposals proposals.db --json data.json\n");
-  line.app.add_option("WHAT", what, "views, proposals or data")->required();
+      "  soco inspect data --images photos --proposals proposals.db --json data.json\n"
+      "  soco inspect detection --train annotations/instances_train2017.json --images train2017\n");
+  line.app.add_option("WHAT", what, "views, proposals, data or detection")->required();
   line.app.add_option("RUN", run, "views, data: a run folder, as it was configured; proposals: the store");
   line.app.add_option("--images", source.images, "images: folder, archive, list ...; views, data: instead of a run");
   line.app.add_option("--proposals", source.proposals, "with --images: a store (views: default: made on the spot)");
@@ -163,7 +167,7 @@ int run_inspect(int argc, char** argv) {
   // Without a run folder the first key=value word stands in its place.
   const std::string first_key = run.find('=') != std::string::npos ? std::exchange(run, "") : "";
   if (what != "views" && what != "proposals" && what != "data")
-    fail_usage("inspect {}: what can be inspected is: views, proposals, data", what);
+    fail_usage("inspect {}: what can be inspected is: views, proposals, data, detection", what);
   if (out.empty()) out = what + ".png";
   if (what == "proposals") {
     if (!first_key.empty()) fail_usage("inspect proposals: takes no key=value, such as {}", first_key);

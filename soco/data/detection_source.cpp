@@ -2,6 +2,7 @@
 #include "soco/data/detection_source.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "soco/base/signals.h"
 #include "soco/base/thread_pool.h"
 #include "soco/image/image_source.h"
+#include "soco/proposals/key_index.h"
 #include "soco/structures/voc_xml.h"
 #include "soco/structures/yolo_txt.h"
 
@@ -139,7 +141,9 @@ std::int64_t id_in(AnnotationSet& set, const ObjectCategory& category) {
   return id;
 }
 
-void add_source(DetectionSource& source, AnnotationSet& set, std::vector<ImageEntry>& entries) {
+/// `set_name`: before the names of the source's images, since two sets may call different images the same.
+void add_source(DetectionSource& source, const std::string& set_name, AnnotationSet& set,
+                std::vector<ImageEntry>& entries) {
   std::unordered_map<std::int64_t, std::int64_t> image_ids, category_ids;
   for (const ObjectCategory& category : source.annotations.categories) category_ids[category.id] = id_in(set, category);
   const auto renumber = [&](std::vector<std::int64_t>& ids) {
@@ -147,9 +151,18 @@ void add_source(DetectionSource& source, AnnotationSet& set, std::vector<ImageEn
       if (const auto found = category_ids.find(id); found != category_ids.end()) id = found->second;
     }
   };
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < source.images.size(); ++i) {
+    ImageEntry& entry = entries.emplace_back(source.images[i]);
+    names.push_back(entry.key);
+    entry.key = set_name + entry.key;
+  }
+  const KeyIndex keys(std::move(names));
   for (AnnotatedImage& image : source.annotations.images) {
     image_ids[image.id] = static_cast<std::int64_t>(set.images.size()) + 1;
     image.id = image_ids[image.id];
+    const std::optional<std::size_t> found = keys.find(image.file_name);
+    image.file_name = set_name + (found ? keys.keys()[*found] : image.file_name);
     renumber(image.absent_categories);
     renumber(image.incomplete_categories);
     set.images.push_back(std::move(image));
@@ -160,7 +173,6 @@ void add_source(DetectionSource& source, AnnotationSet& set, std::vector<ImageEn
     a.category_id = category_ids.at(a.category_id);
     set.annotations.push_back(std::move(a));
   }
-  for (std::size_t i = 0; i < source.images.size(); ++i) entries.push_back(source.images[i]);
 }
 
 }  // namespace
@@ -185,8 +197,9 @@ DetectionSource merge_sources(std::vector<DetectionSource> sources) {
   if (sources.size() == 1) return std::move(sources[0]);
   DetectionSource merged;
   std::vector<ImageEntry> entries;
+  int number = 0;
   for (DetectionSource& source : sources) {
-    add_source(source, merged.annotations, entries);
+    add_source(source, fmt::format("{}/", ++number), merged.annotations, entries);
     merged.name += (merged.name.empty() ? "" : " and ") + source.name;
   }
   std::ranges::sort(merged.annotations.categories, {}, &ObjectCategory::id);

@@ -41,7 +41,8 @@ DetectionSource read_detection_source(const std::filesystem::path& annotations, 
 DetectionSource unlabelled_source(ImageList images, const DecodeLimits& limits, Logger& logger);
 
 /// Several sets as one (VOC 2007 and 2012): categories of one name are one, with the id it had first; images and
-/// objects are numbered anew from 1, in order. At least one (asserted); one alone stays as it is.
+/// objects are numbered anew from 1, in order; an image's key begins with its set's number ("2/2008_000008.jpg"). At
+/// least one (asserted); one alone stays as it is.
 DetectionSource merge_sources(std::vector<DetectionSource> sources);
 
 }  // namespace soco

@@ -104,6 +104,20 @@ int text_width(std::string_view text, int scale) {
   return text.empty() ? 0 : (static_cast<int>(text.size()) * kAdvance - 1) * scale;
 }
 
+void blend_mask(Image& image, const MaskRle& mask, Color color, double opacity) {
+  SOCO_ASSERT(mask.height == image.height && mask.width == image.width);
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < mask.runs.size(); ++i) {
+    const std::int64_t end = at + mask.runs[i];
+    if (i % 2 == 0) at = end;
+    for (; at < end; ++at) {
+      std::uint8_t* pixel = image.row(static_cast<int>(at % mask.height)) + at / mask.height * 3;
+      for (std::size_t c = 0; c < 3; ++c)
+        pixel[c] = static_cast<std::uint8_t>(std::lround(pixel[c] + (color[c] - pixel[c]) * opacity));
+    }
+  }
+}
+
 void paste(Image& image, const Image& source, int x, int y) {
   const int left = clamped(x, 0, image.width), right = clamped(Wide{x} + source.width, 0, image.width);
   const int top = clamped(y, 0, image.height), bottom = clamped(Wide{y} + source.height, 0, image.height);

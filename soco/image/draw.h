@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "soco/image/image.h"
+#include "soco/structures/mask_rle.h"
 
 namespace soco {
 
@@ -26,6 +27,9 @@ void draw_text(Image& image, int x, int y, std::string_view text, Color color, i
 /// Width of that text in px: letters are one dot apart.
 int text_width(std::string_view text, int scale = 1);
 inline constexpr int kTextHeight = 7;  ///< times the scale
+
+/// Mixes the colour into the pixels inside a mask of the image's size (asserted): 1 - opacity of them stays.
+void blend_mask(Image& image, const MaskRle& mask, Color color, double opacity);
 
 /// Copies `source` with its top left at (x, y).
 void paste(Image& image, const Image& source, int x, int y);

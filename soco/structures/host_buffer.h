@@ -20,12 +20,14 @@ inline HostMemory allocate_plain(std::size_t bytes) {
 /// A block of memory whose content is undefined until it is written.
 class HostBuffer {
  public:
-  /// Keeps memory that has this size and comes from this allocator.
+  /// Keeps memory that is large enough and comes from this allocator.
   void resize(std::size_t bytes, HostAllocator allocator = allocate_plain) {
-    if (bytes == size() && allocator == allocator_) return;
-    memory_ = allocator(bytes);
+    if (!memory_ || bytes > capacity_ || allocator != allocator_) {
+      memory_ = allocator(bytes);
+      capacity_ = bytes;
+      allocator_ = allocator;
+    }
     size_ = bytes;
-    allocator_ = allocator;
   }
   std::byte* data() { return memory_.get(); }
   const std::byte* data() const { return memory_.get(); }
@@ -33,7 +35,7 @@ class HostBuffer {
 
  private:
   HostMemory memory_;
-  std::size_t size_ = 0;
+  std::size_t size_ = 0, capacity_ = 0;  // bytes
   HostAllocator allocator_ = nullptr;
 };
 

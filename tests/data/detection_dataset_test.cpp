@@ -235,6 +235,14 @@ TEST(DetectionSource, TwoSetsBecomeOne) {
   for (const ObjectAnnotation& object : merged.annotations.annotations) names.push_back(name_of_id[object.category_id]);
   EXPECT_THAT(names, ElementsAre("cat", "dog", "bird", "dog", "fish"));
   EXPECT_EQ(merged.annotations.annotations[4].image_id, 5);
+  // Both sets have a 1000.png, and each gets its own: the first's is spoilt.
+  write_image(a.image_path(0), make_image(5, 5));
+  NullLogger logger;
+  const DetectionDataset dataset(merged, {.max_bad_ratio = 0}, logger);
+  EXPECT_EQ(dataset.key(3), "2/1000.png");
+  EncodedSample sample;
+  EXPECT_THROW(dataset.visit(0, sample, [](const EncodedSample&) {}), Error);  // another size than its annotations say
+  dataset.visit(3, sample, [&](const EncodedSample& s) { EXPECT_EQ(s.index, 3); });
 }
 
 TEST(DetectionSource, ImagesWithoutLabelsAreMeasured) {

@@ -228,6 +228,10 @@ TEST(FillBatch, PadsToTheLargestAndKeepsMemory) {
   fill_batch(images, plans, options, {20, 3}, allocate_plain, batch);
   EXPECT_EQ(batch.height, 20);
   EXPECT_EQ(batch.width, 12);
+  memory = batch.pixels.data();
+  fill_batch(images, plans, options, {}, allocate_plain, batch);  // a smaller batch takes the larger one's memory
+  EXPECT_EQ(batch.pixels.data(), memory);
+  EXPECT_EQ(batch.floats().size(), 2u * 3 * 8 * 12);
 }
 
 TEST(DetectionInputOptions, RefusesWhatDoesNotGoTogether) {

@@ -161,5 +161,33 @@ class InspectDataTest(ScratchTest):
             self.assertIn(part, done.stderr)
 
 
+class InspectDetectionTest(ScratchTest):
+    def test_draws_samples_of_a_set(self):
+        images = self.scenes(6)
+        labels, out = images.parent / "annotations" / "instances_train.json", self.scratch / "sheet.png"
+        done = run("inspect", "detection", "--train", labels, "--images", images, "--count", 4, "--out", out, "input.short_edges=[160]")
+        self.assertIn("boxes and shapes", done.stderr)
+        self.assertEqual(out.read_bytes()[1:4], b"PNG")
+
+    def test_mistakes_are_named(self):
+        images = self.scenes(6)
+        labels = images.parent / "annotations" / "instances_train.json"
+        data = json.loads(labels.read_text())
+        data["annotations"][0]["segmentation"] = [[1, 1, 5, 5]]
+        broken = self.scratch / "broken.json"
+        broken.write_text(json.dumps(data))
+        out = self.scratch / "sheet.png"
+        for words, code, part in [(("--train", broken, "--images", images), 1, "'annotations'[0]"),
+                                  (("--train", images), 2, "no labels"),
+                                  (("--train", labels, "--images", images, "input.short_edge=3"), 2, "short_edges"),
+                                  (("--train", labels, "--images", images, "input.mean=[0]"), 2, "mean has 1 values")]:
+            done = run("inspect", "detection", *words, "--out", out, check=False)
+            self.assertEqual(done.returncode, code, words)
+            self.assertIn(part, done.stderr)
+            self.assertFalse(out.exists())
+        done = run("inspect", "detection", "--train", broken, "--images", images, "--repair", "--out", out)
+        self.assertIn("left out", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -28,7 +28,9 @@ TEST(PlanTiles, CoversTheImageWithTheOverlap) {
     ASSERT_EQ(xs.back() + tiles[0].width, width);
     for (std::size_t k = 1; k < xs.size(); ++k) ASSERT_TRUE(xs[k] > xs[k - 1] && xs[k - 1] + size - xs[k] >= overlap);
     // One tile fewer could not: n tiles reach size + (n - 1) * (size - overlap) px.
-    if (xs.size() > 1) ASSERT_LT(size + (static_cast<int>(xs.size()) - 2) * (size - overlap), width);
+    if (xs.size() > 1) {
+      ASSERT_LT(size + (static_cast<int>(xs.size()) - 2) * (size - overlap), width);
+    }
   }
 }
 
