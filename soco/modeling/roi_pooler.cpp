@@ -11,7 +11,7 @@
 namespace soco {
 namespace {
 
-// The largest box of P4; where Lin et al. 2017 anchor the pyramid. Detectron2 adds 1e-8 before the logarithm.
+// A box of 224 px square is the smallest of P4 (Lin et al. 2017). Detectron2 adds 1e-8 before the logarithm.
 constexpr double kCanonicalSide = 224, kLevelEps = 1e-8;
 constexpr std::int64_t kCanonicalLevel = 2;
 
