@@ -18,6 +18,7 @@ constexpr std::uint32_t kSubstitute = 5;    ///< which sample stands in for an u
 constexpr std::uint32_t kRandomBoxes = 6;   ///< boxes by chance in place of proposals
 constexpr std::uint32_t kRanking = 7;       ///< order of proposals
 constexpr std::uint32_t kProbeSplit = 8;    ///< images that a probe learns from
+constexpr std::uint32_t kDetectorSamples = 16;  ///< anchors and proposals that a detector learns from
 }  // namespace purpose
 
 /// One block of Philox4x32 with ten rounds: a keyed bijection of the 128-bit counter.

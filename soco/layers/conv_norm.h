@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "soco/layers/grouped_batch_norm.h"
+#include "soco/layers/norm_kind.h"
 
 namespace soco {
 
@@ -15,10 +16,14 @@ struct ConvNormOptions {
   std::int64_t out_channels = 0;
   std::int64_t kernel_size = 1;  // square; padding (kernel_size - 1) / 2, so stride 1 keeps the size
   std::int64_t stride = 1;
+  NormKind norm = NormKind::kBatch;
 };
 
-/// Convolution without bias, then BatchNorm. State keys as Detectron2's Conv2d with a norm: `weight`, `norm.*`.
-/// The weight starts as torch.nn.Conv2d's: uniform in +-1/sqrt(fan in), from libtorch's generator.
+/// Convolution without bias, then BatchNorm; or with bias and without BatchNorm. State keys as Detectron2's Conv2d:
+/// `weight`, and `norm.*` or `bias`.
+/// The weight starts as torch.nn.Conv2d's: uniform in +-1/sqrt(fan in), from libtorch's generator. The bias starts at
+/// 0. Where BatchNorm goes by its running statistics (in eval mode, and frozen), it is one factor and one summand a
+/// channel and is worked into the convolution, which saves a pass over its output.
 struct ConvNormImpl : torch::nn::Module {
   explicit ConvNormImpl(const ConvNormOptions& options);
 
@@ -26,8 +31,9 @@ struct ConvNormImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, const NormCall& call = {});
 
   ConvNormOptions options;
-  torch::Tensor weight;  // [out,in,k,k]
-  BatchNorm norm{nullptr};
+  torch::Tensor weight;     // [out,in,k,k]
+  torch::Tensor bias;       // [out]; undefined with a norm
+  BatchNorm norm{nullptr};  // null without
 };
 TORCH_MODULE(ConvNorm);
 

@@ -146,8 +146,8 @@ BatchNormImpl::BatchNormImpl(std::int64_t num_features) {
 }
 
 torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall& call) {
-  check_call(input, weight.size(0), call, is_training());
-  if (!is_training())
+  check_call(input, weight.size(0), call, uses_batch_statistics());
+  if (!uses_batch_statistics())
     return finish(torch::batch_norm(input, weight, bias, running_mean, running_var, /*training=*/false,
                                     kBatchNormMomentum, kBatchNormEps, /*cudnn_enabled=*/true),
                   call);
@@ -163,6 +163,22 @@ torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall&
       update_running_stats(result.mean[g], unbiased[g]);
   }
   return result.output;
+}
+
+void BatchNormImpl::freeze() {
+  frozen_ = true;
+  weight.set_requires_grad(false);
+  bias.set_requires_grad(false);
+}
+
+std::pair<torch::Tensor, torch::Tensor> BatchNormImpl::running_affine() const {
+  const torch::Tensor factor = weight * (running_var + kBatchNormEps).rsqrt();
+  return {factor, bias - running_mean * factor};
+}
+
+void freeze_batch_norms(torch::nn::Module& module) {
+  for (const auto& part : module.modules(/*include_self=*/false))
+    if (auto* norm = part->as<BatchNorm>()) norm->freeze();
 }
 
 void BatchNormImpl::update_running_stats(const torch::Tensor& mean, const torch::Tensor& var) {

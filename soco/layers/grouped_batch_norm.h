@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace soco {
@@ -60,12 +61,25 @@ struct BatchNormImpl : torch::nn::Module {
   /// groups, a group with a single value per channel (its variance is undefined) in train mode.
   torch::Tensor forward(const torch::Tensor& input, const NormCall& call = {});
 
+  /// From now on the running statistics serve in train mode too and never move, and weight and bias take no gradient.
+  void freeze();
+  /// Whether forward() goes by its input's statistics: in train mode, unless frozen.
+  bool uses_batch_statistics() const { return is_training() && !frozen_; }
+  /// What it does to a channel when it goes by its running statistics: x * first + second, both [C].
+  std::pair<torch::Tensor, torch::Tensor> running_affine() const;
+
   /// Moves the running statistics by one group: mean and unbiased variance, [C].
   void update_running_stats(const torch::Tensor& mean, const torch::Tensor& var);
 
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+
+ private:
+  bool frozen_ = false;
 };
 TORCH_MODULE(BatchNorm);
+
+/// Freezes every BatchNorm below `module`.
+void freeze_batch_norms(torch::nn::Module& module);
 
 inline constexpr double kBatchNormEps = 1e-5;
 inline constexpr double kBatchNormMomentum = 0.1;

@@ -9,8 +9,9 @@
 namespace soco {
 namespace {
 
-ConvNorm pyramid_convolution(std::int64_t in_channels, std::int64_t out_channels, std::int64_t kernel_size) {
-  ConvNorm conv(ConvNormOptions{in_channels, out_channels, kernel_size, 1});
+ConvNorm pyramid_convolution(std::int64_t in_channels, std::int64_t out_channels, std::int64_t kernel_size,
+                             NormKind norm) {
+  ConvNorm conv(ConvNormOptions{in_channels, out_channels, kernel_size, 1, norm});
   torch::nn::init::kaiming_normal_(conv->weight, 0.0, torch::kFanOut, torch::kReLU);
   return conv;
 }
@@ -21,13 +22,13 @@ torch::Tensor upsample_to(const torch::Tensor& coarse, const torch::Tensor& fine
 
 }  // namespace
 
-FpnImpl::FpnImpl(Backbone backbone, std::int64_t channels) : channels(channels) {
+FpnImpl::FpnImpl(Backbone backbone, std::int64_t channels, NormKind norm) : channels(channels) {
   bottom_up = register_module("bottom_up", ResNet(backbone));
   for (int level = 0; level < kNumLevels; ++level) {
     const std::string number = std::to_string(level + 2);
-    laterals[level] =
-        register_module("fpn_lateral" + number, pyramid_convolution(resnet_channels(backbone, level), channels, 1));
-    outputs[level] = register_module("fpn_output" + number, pyramid_convolution(channels, channels, 3));
+    laterals[level] = register_module("fpn_lateral" + number,
+                                      pyramid_convolution(resnet_channels(backbone, level), channels, 1, norm));
+    outputs[level] = register_module("fpn_output" + number, pyramid_convolution(channels, channels, 3, norm));
   }
 }
 

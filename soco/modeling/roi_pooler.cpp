@@ -9,6 +9,29 @@
 #include "soco/layers/roi_align.h"
 
 namespace soco {
+namespace {
+
+// A box of 224 px square is the smallest of P4 (Lin et al. 2017). Detectron2 adds 1e-8 before the logarithm.
+constexpr double kCanonicalSide = 224, kLevelEps = 1e-8;
+constexpr std::int64_t kCanonicalLevel = 2;
+
+// Rows [B,...] whose level is l come from pool(l, their indices); the result is in the order of `levels` (CPU).
+template <class Pool>
+torch::Tensor pool_by_level(const torch::Tensor& levels, std::int64_t num_levels, torch::Device device,
+                            const Pool& pool) {
+  std::vector<torch::Tensor> pooled, rows;
+  for (std::int64_t level = 0; level < num_levels; ++level) {
+    const torch::Tensor index = torch::nonzero(levels == level).squeeze(1);
+    if (index.size(0) == 0) continue;
+    pooled.push_back(pool(level, index.to(device)));
+    rows.push_back(index);
+  }
+  if (pooled.empty()) fail("there are no boxes to pool");
+  if (pooled.size() == 1) return pooled[0];
+  return torch::cat(pooled).index_select(0, torch::argsort(torch::cat(rows)).to(device));
+}
+
+}  // namespace
 
 torch::Tensor rois_from_boxes(const torch::Tensor& boxes, const torch::Tensor& image_indices, std::int64_t height,
                               std::int64_t width) {
@@ -27,18 +50,30 @@ torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& box
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
                             const torch::Tensor& levels, std::optional<std::int64_t> resolution) {
   const torch::Tensor own_level = torch::where(levels < 0, torch::full_like(levels, kNumLevels - 1), levels);
-  std::vector<torch::Tensor> pooled, rows;
-  for (int level = 0; level < kNumLevels; ++level) {
-    const torch::Tensor index = torch::nonzero(own_level == level).squeeze(1);
-    if (index.size(0) == 0) continue;
+  return pool_by_level(own_level, kNumLevels, boxes.device(), [&](std::int64_t level, const torch::Tensor& rows) {
     if (!features[level].defined()) fail("boxes sit on pyramid level P{}, which was not computed", level + 2);
-    const torch::Tensor on_device = index.to(boxes.device());
-    pooled.push_back(pool_level(features[level], boxes.index_select(0, on_device),
-                                image_indices.index_select(0, on_device), resolution));
-    rows.push_back(index);
-  }
-  if (pooled.empty()) fail("there are no boxes to pool");
-  return torch::cat(pooled).index_select(0, torch::argsort(torch::cat(rows)).to(boxes.device()));
+    return pool_level(features[level], boxes.index_select(0, rows), image_indices.index_select(0, rows), resolution);
+  });
+}
+
+torch::Tensor pyramid_levels(const torch::Tensor& boxes) {
+  const torch::Tensor b = boxes.detach().to(torch::kCPU, torch::kFloat64);
+  const torch::Tensor sides = ((b.select(1, 2) - b.select(1, 0)) * (b.select(1, 3) - b.select(1, 1))).sqrt();
+  const torch::Tensor level = torch::floor(kCanonicalLevel + torch::log2(sides / kCanonicalSide + kLevelEps));
+  return level.clamp(0, kNumLevels - 1).to(torch::kInt64);
+}
+
+torch::Tensor pool_detections(const std::vector<torch::Tensor>& features, const torch::Tensor& boxes,
+                              const torch::Tensor& image_indices, const torch::Tensor& levels, std::int64_t resolution,
+                              const DetectionPooling& pooling) {
+  if (boxes.size(0) == 0) return features[0].new_zeros({0, features[0].size(1), resolution, resolution});
+  const torch::Tensor rois = torch::cat({image_indices.to(boxes.scalar_type()).unsqueeze(1), boxes}, 1);
+  return pool_by_level(levels, static_cast<std::int64_t>(features.size()), boxes.device(),
+                       [&](std::int64_t level, const torch::Tensor& rows) {
+                         return roi_align(features[level], rois.index_select(0, rows),
+                                          1.0 / static_cast<double>(pooling.strides[level]), resolution, resolution,
+                                          pooling.sampling_ratio, pooling.aligned);
+                       });
 }
 
 }  // namespace soco

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "soco/modeling/backbone/resnet.h"
 
@@ -21,5 +22,22 @@ torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& box
 /// level. Rows keep the boxes' order. Levels that no box uses may be undefined in `features`.
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
                             const torch::Tensor& levels, std::optional<std::int64_t> resolution);
+
+/// The pyramid level of each box [B,4] in px: 0 (P2) .. 3 (P5), by floor(4 + log2(sqrt(area) / 224)) - 2 (Lin et al.
+/// 2017, equation 1). [B] int64 on the CPU.
+torch::Tensor pyramid_levels(const torch::Tensor& boxes);
+
+/// How a detector pools; strides of its maps, finest first.
+struct DetectionPooling {
+  std::vector<std::int64_t> strides;
+  std::int64_t sampling_ratio = 0;
+  bool aligned = true;
+};
+
+/// Boxes [B,4] in px of images [B] int64, each pooled from its own map: `levels` [B] int64 on the CPU. [B,C,r,r] in the
+/// order of the boxes; B may be 0.
+torch::Tensor pool_detections(const std::vector<torch::Tensor>& features, const torch::Tensor& boxes,
+                              const torch::Tensor& image_indices, const torch::Tensor& levels, std::int64_t resolution,
+                              const DetectionPooling& pooling);
 
 }  // namespace soco

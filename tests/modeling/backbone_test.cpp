@@ -142,7 +142,7 @@ TEST(BoxHead, HasDetectron2sShapeAndRunsItsLayersInOrder) {
   const torch::Tensor x = torch::randn({5, 8, 7, 7});
   torch::Tensor expected = x;
   for (ConvNorm& conv : head->convs) expected = torch::relu(conv(expected));
-  expected = torch::relu(torch::linear(expected.contiguous().view({5, 8 * 49}), head->fc1->weight, head->fc1->bias));
+  expected = torch::relu(torch::linear(expected.contiguous().view({5, 8 * 49}), head->fcs[0]->weight, head->fcs[0]->bias));
   EXPECT_LT(max_difference(head(x), expected), 1e-5);
   EXPECT_EQ(num_values(*BoxHead(BoxHeadOptions{})), 4 * (589'824 + 512) + 12'544 * 1024 + 1024);
 }

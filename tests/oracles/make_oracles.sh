@@ -42,6 +42,7 @@ python=$1
 oracle bitmap_target bitmap_target_oracle.py "numpy torch torchvision" bitmap_target.json
 oracle roi_align roi_align_oracle.py "numpy torch torchvision" roi_align.safetensors
 oracle resnet resnet_oracle.py "numpy torch torchvision" .
+oracle detector detector_oracle.py "numpy torch torchvision" detector.safetensors
 oracle schedule schedule_oracle.py "numpy torch" schedule.safetensors
 # The oracle of tests/integration/test_replay.py makes its files there; here it is checked itself.
 [ "$here/training_step_oracle.py" -nt "$out/.training_step_check" ] && rm -f "$out/.training_step_check"

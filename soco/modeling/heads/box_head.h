@@ -25,18 +25,20 @@ struct BoxHeadOptions {
   std::int64_t resolution = 7;  // height and width of a pooled box
   std::int64_t num_convs = 4;
   std::int64_t fc_channels = 1024;
+  std::int64_t num_fcs = 1;
+  NormKind norm = NormKind::kBatch;
 };
 
-/// Detectron2's FastRCNNConvFCHead: `num_convs` times (3x3 convolution, BatchNorm, ReLU), then one linear layer and
-/// ReLU. Keys: conv{1..}.weight, conv{1..}.norm.*, fc1.weight, fc1.bias. Start: libtorch's own for convolutions and
-/// linear layers, as in the release, from libtorch's generator.
+/// Detectron2's FastRCNNConvFCHead: `num_convs` times (3x3 convolution, BatchNorm, ReLU), then `num_fcs` (1 or more)
+/// times (linear layer, ReLU). Keys: conv{1..}.weight, conv{1..}.norm.* (or .bias), fc{1..}.weight, fc{1..}.bias.
+/// Start: libtorch's own for convolutions and linear layers, as in the release, from libtorch's generator.
 struct BoxHeadImpl : RoiHeadImpl {
   explicit BoxHeadImpl(const BoxHeadOptions& options);
   torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
-  std::int64_t out_channels() const override { return fc1->options.out_features(); }
+  std::int64_t out_channels() const override { return fcs.back()->options.out_features(); }
   std::optional<std::int64_t> resolution() const override { return resolution_; }
   std::vector<ConvNorm> convs;
-  torch::nn::Linear fc1{nullptr};
+  std::vector<torch::nn::Linear> fcs;
   bool checkpointed = false;  // as of ResNetBlock, for the convolutions
 
  private:
@@ -45,16 +47,22 @@ struct BoxHeadImpl : RoiHeadImpl {
 };
 TORCH_MODULE(BoxHead);
 
+/// Whether a BatchNorm follows res5: MoCo's and SoCo's detectors on C4 have one, since their last block ends in a sum.
+enum class ExtraNorm { kNone, kBatch };
+
 /// Detectron2's Res5ROIHeads: the last stage of the ResNet, stride 2, then the mean over the remaining cells.
-/// Keys: {0..}.conv1.*, ... as the stage's. Start: as ResNet's.
+/// Keys: {0..}.conv1.*, ... as the stage's; norm.* with the extra norm. Start: as ResNet's.
 struct Res5HeadImpl : RoiHeadImpl {
-  Res5HeadImpl(Backbone backbone, std::int64_t resolution);
+  Res5HeadImpl(Backbone backbone, std::int64_t resolution, ExtraNorm extra_norm = ExtraNorm::kNone);
+  /// The map before the mean, [B,out_channels(),r/2,r/2].
+  torch::Tensor features(const torch::Tensor& pooled, const NormGroups& groups = {});
   torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;
   std::int64_t out_channels() const override { return channels_; }
   std::optional<std::int64_t> resolution() const override { return resolution_; }
 
  private:
   std::vector<ResNetBlock> blocks_;
+  BatchNorm norm_{nullptr};  // null without
   std::int64_t channels_, resolution_;
 };
 TORCH_MODULE(Res5Head);
