@@ -15,21 +15,22 @@ ALLOWED = {
     "image": ["base", "config", "structures"],
     "evaluation": ["base", "config", "structures"],
     "proposals": ["base", "config", "structures", "image"],
-    "layers": ["base", "structures"],
+    "distributed": ["base"],
+    "layers": ["base", "structures", "distributed/communicator.h"],
     "solver": ["base", "config", "layers", "structures"],
     "checkpoint": ["base", "config", "structures"],
     "data": ["base", "config", "structures", "image", "proposals"],
     "modeling": ["base", "config", "structures", "layers"],
     "export": ["base", "structures", "checkpoint"],
     "report": CORE + ["evaluation"],
-    "run": CORE + ["modeling/model_options.h"],
-    "engine": CORE + ["evaluation", "layers", "solver", "checkpoint", "modeling", "export", "report", "run"],
-    "cli": CORE + ["evaluation", "layers", "solver", "checkpoint", "modeling", "export", "report", "run", "engine"],
+    "run": CORE + ["evaluation", "checkpoint", "report", "modeling/model_options.h"],
+    "engine": CORE + ["evaluation", "distributed", "layers", "solver", "checkpoint", "modeling", "export", "report", "run"],
+    "cli": CORE + ["evaluation", "distributed", "layers", "solver", "checkpoint", "modeling", "export", "report", "run", "engine"],
 }
 
 # Third-party header (start of the path) -> folders that own it.
 OWNERS = {
-    "torch/": ["layers", "solver", "modeling", "engine", "cli"],
+    "torch/": ["distributed", "layers", "solver", "modeling", "engine", "cli"],
     "ATen/": ["layers", "solver", "modeling", "engine"],
     "c10/": ["layers", "solver", "modeling", "engine"],
     "nlohmann/": ["base"],

@@ -13,6 +13,8 @@ int exit_code(ErrorKind kind) {
       return 2;
     case ErrorKind::kInterrupted:
       return 75;  // EX_TEMPFAIL of sysexits.h: try again
+    case ErrorKind::kNotFinite:
+      return 86;  // beyond those of sysexits.h, below those of shells and signals
   }
   return 1;
 }

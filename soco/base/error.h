@@ -13,6 +13,7 @@ enum class ErrorKind {
   kFailed,       ///< exit code 1: the work could not be done (a bad file, a full disk)
   kUsage,        ///< exit code 2: the caller asked for something that is not allowed (a key, a value)
   kInterrupted,  ///< exit code 75: stopped by a signal; the same command continues the work
+  kNotFinite,    ///< exit code 86: training met numbers that are not finite, and gave up
 };
 
 /// The exit code of the program for an error of this kind.

@@ -3,13 +3,16 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "soco/base/error.h"
@@ -37,6 +40,13 @@ std::string timestamp() {
   ::gmtime_r(&now.tv_sec, &parts);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_usec / 1000);
+}
+
+int open_log(const std::string& path) { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666); }
+
+std::uint64_t size_of(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
 // Columns of the terminal; 80 when it does not say.
@@ -84,6 +94,8 @@ struct ConsoleLogger::State {
   struct Sink {
     int descriptor;
     std::string path;
+    LogRotation rotation;
+    std::uint64_t num_bytes;  // in the file
     bool failed = false;
   };
 
@@ -102,10 +114,23 @@ struct ConsoleLogger::State {
     write_all(descriptor, text);  // nobody could be told of a failure
   }
 
+  // What cannot be renamed or opened anew goes on as it is: a log must not stop the work.
+  static void rotate(Sink& sink) {
+    const auto full = [&](int i) { return i == 0 ? sink.path : fmt::format("{}.{}", sink.path, i); };
+    for (int i = sink.rotation.keep; i > 0; --i) ::rename(full(i - 1).c_str(), full(i).c_str());
+    if (sink.rotation.keep == 0) ::unlink(sink.path.c_str());
+    const int fresh = open_log(sink.path);
+    if (fresh >= 0) ::close(std::exchange(sink.descriptor, fresh));
+    sink.num_bytes = size_of(sink.descriptor);
+  }
+
   void write_sink(Sink& sink, LogLevel level, const std::string& message) {
     if (sink.failed) return;
     const char* name = kLevelNames[static_cast<std::size_t>(level)];
-    if (write_all(sink.descriptor, fmt::format("{} {} {}\n", timestamp(), name, message))) return;
+    const std::string line = fmt::format("{} {} {}\n", timestamp(), name, message);
+    if (sink.num_bytes > 0 && sink.num_bytes + line.size() > sink.rotation.max_bytes) rotate(sink);
+    sink.num_bytes += line.size();
+    if (write_all(sink.descriptor, line)) return;
     const int error_number = errno;
     sink.failed = true;
     write_console(LogLevel::kWarning,
@@ -124,11 +149,11 @@ ConsoleLogger::~ConsoleLogger() {
   for (const auto& sink : state_->sinks) ::close(sink.descriptor);
 }
 
-void ConsoleLogger::add_file(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+void ConsoleLogger::add_file(const std::filesystem::path& path, const LogRotation& rotation) {
+  const int descriptor = open_log(path.string());
   if (descriptor < 0) fail("cannot open the log file {}: {}", path.string(), errno_text(errno));
   std::lock_guard lock(state_->mutex);
-  state_->sinks.push_back({descriptor, path.string()});
+  state_->sinks.push_back({descriptor, path.string(), rotation, size_of(descriptor)});
 }
 
 void ConsoleLogger::write(LogLevel level, std::string_view message) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -52,6 +53,12 @@ class NullLogger : public Logger {
 
 enum class ConsoleMode { kAutomatic, kTerminal, kPlain };
 
+/// When a log file is full and what becomes of it: it is renamed NAME.1, what was that NAME.2, and so on.
+struct LogRotation {
+  std::uint64_t max_bytes = std::uint64_t{64} << 20;
+  int keep = 4;  // full ones; the oldest goes
+};
+
 /// Messages to a file descriptor (standard error), and with a timestamp to any number of files.
 /// On a terminal the status line is erased before each message and redrawn after it; elsewhere it is never written.
 class ConsoleLogger : public Logger {
@@ -62,8 +69,8 @@ class ConsoleLogger : public Logger {
   ~ConsoleLogger() override;
 
   /// Appends all further messages, debug ones too, to this file, as "2024-05-06T07:08:09.123Z level message" (UTC).
-  /// Error when it cannot be opened. A write that fails later is told once on the console.
-  void add_file(const std::filesystem::path& path);
+  /// Error when it cannot be opened. A write that fails later is told once on the console. One process writes a file.
+  void add_file(const std::filesystem::path& path, const LogRotation& rotation = {});
 
   void write(LogLevel level, std::string_view message) override;
   bool interactive() const override;

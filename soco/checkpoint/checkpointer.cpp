@@ -73,33 +73,39 @@ std::vector<std::int64_t> steps_to_try(const fs::path& directory) {
   return steps;
 }
 
-void check_step(const std::map<std::string, std::string>& metadata, std::int64_t step, const fs::path& path) {
+}  // namespace
+
+void check_checkpoint_step(const std::map<std::string, std::string>& metadata, const fs::path& path) {
+  const auto step = step_from_file_name(path.filename().string());
   const auto found = metadata.find(kStepKey);
-  if (found != metadata.end() && found->second != std::to_string(step))
+  if (step && found != metadata.end() && found->second != std::to_string(*step))
     fail("{}: holds step {}: the file was renamed", path.string(), found->second);
 }
 
-}  // namespace
-
-std::optional<LoadedCheckpoint> load_latest_checkpoint(const fs::path& directory, Logger& logger) {
+std::optional<LoadedCheckpoint> load_latest_checkpoint(const fs::path& directory, Logger& logger,
+                                                       const WantedCheckpoint& wanted) {
   const std::vector<std::int64_t> steps = steps_to_try(directory);
+  bool all_damaged = !steps.empty();
   for (const std::int64_t step : steps) {
     const fs::path path = directory / file_name_from_step(step);
     try {
       SafetensorsFile file = read_safetensors(path);
-      check_step(file.metadata, step, path);
-      return LoadedCheckpoint{step, path, std::move(file)};
+      check_checkpoint_step(file.metadata, path);
+      if (!wanted || wanted(file.metadata)) return LoadedCheckpoint{step, path, std::move(file)};
+      all_damaged = false;
     } catch (const Error& error) {
       logger.warning("checkpoint passed over: {}", error.what());
     }
   }
-  if (!steps.empty()) fail("{}: all {} checkpoints are damaged; the log names each", directory.string(), steps.size());
+  if (all_damaged) fail("{}: all {} checkpoints are damaged; the log names each", directory.string(), steps.size());
   return std::nullopt;
 }
 
-Checkpointer::Checkpointer(fs::path directory, int keep_last, Logger& logger)
-    : directory_(std::move(directory)), keep_last_(keep_last), logger_(logger) {
-  if (keep_last_ < 1) fail_usage("checkpoints to keep: {}, must be at least 1", keep_last_);
+Checkpointer::Checkpointer(fs::path directory, const Retention& retention, Logger& logger)
+    : directory_(std::move(directory)), retention_(retention), logger_(logger) {
+  if (retention_.keep_last < 1) fail_usage("checkpoints to keep: {}, must be at least 1", retention_.keep_last);
+  if (retention_.keep_every < 0)
+    fail_usage("steps between checkpoints to keep: {}, must be at least 0", retention_.keep_every);
   std::error_code error;
   fs::create_directories(directory_, error);
   if (error) fail("{}: cannot be made: {}", directory_.string(), error.message());
@@ -112,7 +118,7 @@ fs::path Checkpointer::save(std::int64_t step, const StateDict& state, std::map<
   metadata[kStepKey] = std::to_string(step);
   write_safetensors(path, state, metadata);
   try {
-    check_step(verify_safetensors(path), step, path);
+    check_checkpoint_step(verify_safetensors(path), path);
   } catch (const Error& error) {
     std::error_code ignored;
     fs::remove(path, ignored);
@@ -146,7 +152,8 @@ void Checkpointer::remove_old_files(std::int64_t newest_step) {
   int kept = 0;
   for (const std::int64_t step : list_steps(directory_)) {
     const bool superseded = step > newest_step;
-    if (!superseded && kept++ < keep_last_) continue;
+    if (!superseded && kept++ < retention_.keep_last) continue;
+    if (!superseded && retention_.keep_every > 0 && step % retention_.keep_every == 0) continue;
     const fs::path path = directory_ / file_name_from_step(step);
     std::error_code error;
     fs::remove(path, error);

@@ -202,12 +202,15 @@ std::map<std::string, std::string> metadata_from_json(const Json& entry, const s
   return metadata;
 }
 
-/// A file with our data checksum has our header checksum too, so that damage to its very name is seen.
-void check_header_checksum(Json json, const std::string& name) {
+/// A file with our data checksum has our header checksum too, so that damage to its very name is seen; and its header's
+/// text is what we write, so that damage is seen which leaves the meaning as it was, such as a blank turned into a tab.
+void check_header_checksum(Json json, std::string_view text, const std::string& name) {
   Json& metadata = json[kMetadataKey];
   if (!metadata.contains(kChecksumKey) && !metadata.contains(kHeaderChecksumKey)) return;
   if (!metadata.contains(kChecksumKey) || !metadata.contains(kHeaderChecksumKey))
     fail("{}: the header is damaged: one of its two checksums is missing", name);
+  if (text.substr(0, text.find_last_not_of(' ') + 1) != json.dump())
+    fail("{}: the header is damaged: it has its checksums, but not the form they are written in", name);
   const std::string expected = metadata[kHeaderChecksumKey].get<std::string>();
   metadata.erase(kHeaderChecksumKey);
   const std::string actual = header_checksum(json);
@@ -261,7 +264,7 @@ ParsedHeader read_header(Source& source) {
     else
       header.tensors.push_back(range_from_json(key, entry, name));
   }
-  if (json.contains(kMetadataKey)) check_header_checksum(json, name);
+  if (json.contains(kMetadataKey)) check_header_checksum(json, text, name);
   check_coverage(header, name);
   return header;
 }

@@ -68,14 +68,7 @@ int run_guarded(const std::function<int()>& body) {
     return body();
   } catch (const Error& error) {
     std::fprintf(stderr, "%s: %s\n", error.kind() == ErrorKind::kInterrupted ? "soco" : "soco: error", error.what());
-    switch (error.kind()) {
-      case ErrorKind::kUsage:
-        return 2;
-      case ErrorKind::kInterrupted:
-        return 75;
-      case ErrorKind::kFailed:
-        return 1;
-    }
+    return exit_code(error.kind());
   } catch (const std::bad_alloc&) {
     std::fputs("soco: error: out of memory; lower train.batch_size, the view sizes or the number of workers\n", stderr);
   } catch (const std::exception& error) {

@@ -51,8 +51,8 @@ class CommandLine {
   std::vector<std::string> overrides_;
 };
 
-/// Runs `body` and turns errors into a line on stderr and the exit codes of the command line: 0, 1 failed, 2 usage,
-/// 75 interrupted but resumable.
+/// Runs `body` and turns errors into a line on stderr and the exit codes of the command line: 0, or exit_code() of the
+/// error's kind.
 int run_guarded(const std::function<int()>& body);
 
 }  // namespace soco

@@ -15,6 +15,8 @@ int run_merge(int argc, char** argv);
 int run_evaluate(int argc, char** argv);
 int run_export(int argc, char** argv);
 int run_inspect(int argc, char** argv);
+int run_launch(int argc, char** argv);
+int run_verify(int argc, char** argv);
 int run_doctor(int argc, char** argv);
 
 /// All commands in the order of the help.

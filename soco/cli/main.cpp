@@ -24,7 +24,8 @@ void print_help() {
     std::fputs(fmt::format("  {:<10} {}\n", command.name, command.summary).c_str(), stdout);
   std::fputs(
       "\n'soco <command> --help' lists a command's flags and keys with defaults and examples.\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 interrupted but resumable.\n\nExample:\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 interrupted but resumable, 86 numbers that are not finite.\n\n"
+      "Example:\n"
       "  soco pretrain --images photos --out runs/first\n"
       "  soco export --from runs/first --format detectron2 --out soco_r50_fpn.pkl\n",
       stdout);
@@ -56,6 +57,7 @@ const std::vector<Command>& command_table() {
   static const std::vector<Command> table{
       {"pretrain", "pretrain a detector on a folder of images", &pretrain},
       {"resume", "continue a stopped run, bit for bit", &resume},
+      {"launch", "run pretrain or resume in several processes that train one model", &run_launch},
       {"probe", "judge a network by labelled boxes, without training it further", &probe},
       {"export", "write a run's weights for Detectron2, MMDetection, torchvision", &run_export},
       {"propose", "make object proposals for images, into one SQLite file", &run_propose},
@@ -65,6 +67,7 @@ const std::vector<Command>& command_table() {
       {"evaluate", "measure proposals against COCO annotations", &run_evaluate},
       {"synth", "make synthetic scenes with COCO labels, to try everything offline", &run_synth},
       {"replay", "run one training step on a given batch and write all its numbers", &replay},
+      {"verify", "check every byte of a run, a checkpoint or a proposal store", &run_verify},
       {"doctor", "say what this machine, libtorch and data allow", &run_doctor},
   };
   return table;

@@ -12,6 +12,7 @@
 #include "soco/base/hash.h"
 #include "soco/base/json.h"
 #include "soco/data/pretrain_dataset.h"
+#include "soco/distributed/gloo_communicator.h"
 #include "soco/engine/device.h"
 #include "soco/engine/pretrain_task.h"
 #include "soco/engine/trainer.h"
@@ -43,10 +44,10 @@ void write_sources(const RunFolder& run, const PretrainSources& sources, const I
   write_file_atomic(run.sources(), json.dump(2) + "\n");
 }
 
-/// The proposals of a run: the given store, or the run's own, made or completed now.
-fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run,
-                           const ImageList& entries, Logger& log) {
-  if (!sources.proposals.empty()) return sources.proposals;
+/// Sees to the run's own proposals: makes or completes them now. A given store is left alone.
+void prepare_proposals(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run,
+                       const ImageList& entries, Logger& log) {
+  if (!sources.proposals.empty()) return;
   ProposeOptions job;
   job.images = sources.images;
   job.out = run.proposals();
@@ -57,7 +58,14 @@ fs::path prepare_proposals(const PretrainOptions& options, const PretrainSources
   const ProposeSummary summary = propose(entries, job, log);
   log.info("proposals: {} images in {} ({} were there already, {} bad)", summary.num_images,
            format_duration(summary.seconds), summary.num_skipped, summary.num_bad);
-  return run.proposals();
+}
+
+/// The device of this rank: of several GPUs the one of its number on its host.
+torch::Device rank_device(DeviceChoice choice) {
+  const torch::Device device = choose_device(choice);
+  const int local_rank = launch_environment().local_rank;
+  const bool own = device.is_cuda() && local_rank < static_cast<int>(torch::cuda::device_count());
+  return own ? torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(local_rank)) : device;
 }
 
 /// Puts the weights of a file in the place of the random ones. Parts that it does not have stay random, alike in both
@@ -92,18 +100,22 @@ void start_from(const fs::path& file, const PretrainOptions& options, PretrainTa
 }
 
 void train(const PretrainOptions& options, const PretrainSources& sources, const RunFolder& run, ImageList entries,
-           Logger& log) {
+           Communicator& communicator, Logger& log) {
   std::optional<ProposalStore> store;
-  if (options.plan.needs_proposals())
-    store = ProposalStore::open_read(prepare_proposals(options, sources, run, entries, log));
+  if (options.plan.needs_proposals()) {
+    const fs::path path = sources.proposals.empty() ? run.proposals() : sources.proposals;
+    if (communicator.is_main()) prepare_proposals(options, sources, run, entries, log);
+    communicator.wait_for_main();
+    store = ProposalStore::open_read(path);
+  }
   const PretrainDatasetOptions data{
       .filter = options.filter, .limits = options.data.decode_limits(), .max_bad_ratio = options.data.max_bad_ratio};
   const PretrainDataset dataset =
       store ? PretrainDataset(std::move(entries), *store, data, log) : PretrainDataset(std::move(entries), data, log);
-  const torch::Device device = choose_device(options.train.device);
+  const torch::Device device = rank_device(options.train.device);
   torch::set_num_threads(*options.train.num_threads);
   log.info("training on {}", describe_device(device));
-  PretrainTask task(options, dataset, device, log);
+  PretrainTask task(options, dataset, device, communicator, log);
   log.info("{} steps ({} an epoch), batch {}, {} parameters in the online network", task.total_steps(),
            task.steps_per_epoch(), *options.train.batch_size, format_count(task.num_parameters()));
   if (!sources.weights.empty() && !fs::exists(run.checkpoints() / "last"))
@@ -113,18 +125,53 @@ void train(const PretrainOptions& options, const PretrainSources& sources, const
                    {"config", dump_toml(options)},
                    {"libtorch", TORCH_VERSION},
                    {"num_threads", std::to_string(*options.train.num_threads)},
+                   {"num_ranks", std::to_string(communicator.world_size())},
                    {"device", device.str()}},
-                  log);
+                  communicator, log);
   trainer.train();
   log.info("done: {}", run.path().string());
   log.info("next: soco export --from {} --format detectron2 --out {}", run.path().string(),
            (run.path() / "exported" / "detectron2.pkl").string());
 }
 
+/// What a run folder says of its run.
+struct SavedRun {
+  PretrainOptions options;
+  PretrainSources sources;
+  ImageList entries;
+};
+
+SavedRun read_run(const RunFolder& run, Logger& log) {
+  SavedRun saved;
+  load_toml_file(saved.options, run.config());
+  const Json json = parse_json(read_text_file(run.sources()), run.sources().string());
+  saved.sources = {.images = json.at("images").get<std::string>(),
+                   .proposals = json.at("proposals").get<std::string>(),
+                   .out = run.path(),
+                   .weights = json.value("weights", "")};
+  saved.entries = list_images(saved.sources.images, {.logger = &log, .index_folder = default_index_folder()});
+  if (list_fingerprint(saved.entries) != json.at("image_list").get<std::string>())
+    fail(
+        "{}: the images are no longer those the run began with ({} then, {} now): a continuation would train on "
+        "another order. Restore "
+        "the folder, or start a new run",
+        saved.sources.images.string(), json.at("num_images").get<std::int64_t>(), saved.entries.size());
+  return saved;
+}
+
 }  // namespace
 
 void pretrain(PretrainOptions options, const PretrainSources& sources, ExistingRun existing, ConsoleLogger& log) {
   validate_options(options);
+  const LaunchEnvironment environment = launch_environment();
+  if (environment.rank > 0) {  // its settings are in the run folder once rank 0 has made that
+    const auto communicator = make_communicator(environment, options.train.rank_timeout_s);
+    communicator->wait_for_main();
+    const RunFolder run = RunFolder::of_job(sources.out);
+    SavedRun saved = read_run(run, log);
+    train(saved.options, saved.sources, run, std::move(saved.entries), *communicator, log);
+    return;
+  }
   ImageList entries = list_images(sources.images, {.logger = &log, .index_folder = default_index_folder()});
   const torch::Device device = choose_device(options.train.device);
   const auto reasons = resolve_auto_settings(options, static_cast<std::int64_t>(entries.size()), machine_info(device));
@@ -135,27 +182,19 @@ void pretrain(PretrainOptions options, const PretrainSources& sources, ExistingR
   write_sources(run, sources, entries);
   write_file_atomic(run.config(), dump_toml(options));
   log.info("configuration, saved as {}:\n{}", run.config().string(), dump_toml(options));
-  train(options, sources, run, std::move(entries), log);
+  const auto communicator = make_communicator(environment, options.train.rank_timeout_s);
+  communicator->wait_for_main();
+  train(options, sources, run, std::move(entries), *communicator, log);
 }
 
 void resume_pretraining(const fs::path& path, ConsoleLogger& log) {
-  const RunFolder run = RunFolder::open(path);
-  log.add_file(run.log());
-  PretrainOptions options;
-  load_toml_file(options, run.config());
-  const Json json = parse_json(read_text_file(run.sources()), run.sources().string());
-  PretrainSources sources{.images = json.at("images").get<std::string>(),
-                          .proposals = json.at("proposals").get<std::string>(),
-                          .out = path,
-                          .weights = json.value("weights", "")};
-  ImageList entries = list_images(sources.images, {.logger = &log, .index_folder = default_index_folder()});
-  if (list_fingerprint(entries) != json.at("image_list").get<std::string>())
-    fail(
-        "{}: the images are no longer those the run began with ({} then, {} now): a continuation would train on "
-        "another order. Restore "
-        "the folder, or start a new run",
-        sources.images.string(), json.at("num_images").get<std::int64_t>(), entries.size());
-  train(options, sources, run, std::move(entries), log);
+  const LaunchEnvironment environment = launch_environment();
+  const RunFolder run = environment.rank == 0 ? RunFolder::open(path) : RunFolder::of_job(path);
+  if (environment.rank == 0) log.add_file(run.log());
+  SavedRun saved = read_run(run, log);
+  const auto communicator = make_communicator(environment, saved.options.train.rank_timeout_s);
+  communicator->wait_for_main();
+  train(saved.options, saved.sources, run, std::move(saved.entries), *communicator, log);
 }
 
 }  // namespace soco

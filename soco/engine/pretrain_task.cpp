@@ -9,6 +9,7 @@
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
 #include "soco/engine/training_state.h"
+#include "soco/layers/grouped_batch_norm.h"
 #include "soco/layers/tensor_bridge.h"
 #include "soco/layers/torch_compat.h"
 #include "soco/solver/ema.h"
@@ -24,6 +25,14 @@ constexpr std::int64_t kCollapseSteps = 50;
 
 ScheduleOptions schedule_options(const SolverOptions& solver) {
   return {.lr = *solver.lr, .warmup_epochs = solver.warmup_epochs, .final_lr = solver.final_lr};
+}
+
+/// What differs from rank to rank, or needs the other ranks' vectors.
+void check_options_for_ranks(const PretrainOptions& options) {
+  if (options.model.head_mode != HeadMode::kReference)
+    fail_usage("model.head_mode=assigned runs what a rank's boxes need; several ranks need model.head_mode=reference");
+  if (options.model.loss == ContrastLoss::kInfoNce)
+    fail_usage("model.loss=info_nce keeps a queue of keys in one process; several ranks need another model.loss");
 }
 
 /// Sums over the portions of a step, then their mean.
@@ -91,23 +100,31 @@ std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const Ob
 }
 
 PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device,
-                           Logger& log)
+                           Communicator& communicator, Logger& log)
     : options_(options),
       device_(device),
+      communicator_(communicator),
       log_(log),
       loader_(dataset, options.plan, options.loader, static_cast<std::uint64_t>(options.train.seed),
-              *options.train.batch_size / options.train.accumulation, {},
+              *options.train.batch_size / options.train.accumulation,
+              {.rank = communicator.rank(), .world_size = communicator.world_size()},
               device.is_cuda() ? allocate_pinned : allocate_plain),
       steps_per_epoch_(loader_.batches_per_epoch() / options.train.accumulation),
       schedule_steps_(steps_per_epoch_ * *options.train.epochs),
       total_steps_(options.train.max_steps > 0 ? std::min(schedule_steps_, options.train.max_steps) : schedule_steps_) {
   SOCO_ASSERT(steps_per_epoch_ > 0);
+  if (!communicator.is_alone()) check_options_for_ranks(options);
   if (options.probe.every_epochs > 0) probe_set_ = load_probe_set(options.probe, log);  // its errors before training
   torch::manual_seed(options.train.seed);
   model_ = ObjectContrast(options.model);
   model_->to(device);
   model_->train();
+  synchronize_batch_norms(*model_, communicator);
+  model_->use_all_groups = !communicator.is_alone();
   optimizer_ = make_optimizer(options.solver, model_);
+  std::vector<torch::Tensor> parameters;
+  for (const auto& [name, parameter] : optimizer_->parameters()) parameters.push_back(parameter);
+  reducer_.emplace(std::move(parameters), communicator);
 }
 
 std::int64_t PretrainTask::num_parameters() const {
@@ -135,7 +152,8 @@ StepReport PretrainTask::step(std::int64_t step) {
   const double ema_momentum = options_.solver.ema_schedule == EmaSchedule::kConstant
                                   ? options_.solver.ema_momentum
                                   : ema_momentum_at(options_.solver.ema_momentum, step, schedule_steps_);
-  const double lr = learning_rate_at(schedule_options(options_.solver), step, steps_per_epoch_, schedule_steps_);
+  const double lr =
+      lr_scale_ * learning_rate_at(schedule_options(options_.solver), step, steps_per_epoch_, schedule_steps_);
   const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
   BufferSnapshot buffers(*model_);
   StepFigures figures;
@@ -158,9 +176,10 @@ StepReport PretrainTask::step(std::int64_t step) {
     (output.loss / static_cast<double>(options_.train.accumulation)).backward();
     figures.add(output, 1.0 / options_.train.accumulation);
   }
+  reducer_->reduce();
   StepReport report;
   const double grad_norm = optimizer_->gradient_norm();
-  report.finite = std::isfinite(figures.loss) && std::isfinite(grad_norm);
+  report.finite = all_finite(std::isfinite(figures.loss) && std::isfinite(grad_norm));
   if (report.finite)
     optimizer_->step(lr);
   else
@@ -178,6 +197,13 @@ StepReport PretrainTask::step(std::int64_t step) {
   report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine,
                                figures.loss, lr, ema_momentum, figures.feature_std_ratio);
   return report;
+}
+
+/// Whether all ranks say so: a step is skipped by all or by none.
+bool PretrainTask::all_finite(bool here) {
+  torch::Tensor num_bad = torch::full({1}, here ? 0.0 : 1.0, torch::kFloat64);
+  communicator_.all_reduce_sum(num_bad);
+  return num_bad.item<double>() == 0;
 }
 
 void PretrainTask::watch_for_collapse(std::int64_t step, double feature_std_ratio) {

@@ -8,6 +8,8 @@
 
 #include "soco/base/log.h"
 #include "soco/data/loader.h"
+#include "soco/distributed/communicator.h"
+#include "soco/distributed/gradient_reducer.h"
 #include "soco/engine/probe.h"
 #include "soco/engine/task.h"
 #include "soco/modeling/meta_arch/object_contrast.h"
@@ -22,13 +24,16 @@ std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const Ob
 /// SoCo pretraining: views of objects in, one update of the online network and of its moving average out.
 class PretrainTask final : public Task {
  public:
-  /// `options` with every "auto" resolved; `dataset` and `log` must outlive the task.
+  /// `options` with every "auto" resolved; `dataset`, `communicator` and `log` must outlive the task.
+  /// Of several ranks each works on its part of every batch; the weights stay alike on all of them, BatchNorm's
+  /// statistics are those of the whole batch. Usage error: an option that does not go with several ranks.
   PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device,
-               Logger& log);
+               Communicator& communicator, Logger& log);
 
   std::int64_t total_steps() const override { return total_steps_; }
   std::int64_t steps_per_epoch() const override { return steps_per_epoch_; }
   void start_at(std::int64_t step) override;
+  void set_lr_scale(double scale) override { lr_scale_ = scale; }
   StepReport step(std::int64_t step) override;
   /// With probe.every_epochs: probe_knn and probe_linear, top-1 accuracies of the online network (see probe_network).
   std::vector<std::pair<std::string, double>> epoch_figures(std::int64_t epoch) override;
@@ -42,10 +47,12 @@ class PretrainTask final : public Task {
  private:
   PretrainBatch next_batch(std::int64_t step, std::int64_t portion);
   StateDict online_state() const;
+  bool all_finite(bool here);
   void watch_for_collapse(std::int64_t step, double feature_std_ratio);
 
   PretrainOptions options_;
   torch::Device device_;
+  Communicator& communicator_;
   Logger& log_;
   DataLoader loader_;
   std::int64_t steps_per_epoch_;
@@ -53,6 +60,8 @@ class PretrainTask final : public Task {
   std::int64_t total_steps_;     // steps to do: fewer when train.max_steps says so
   ObjectContrast model_{nullptr};
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<GradientReducer> reducer_;
+  double lr_scale_ = 1;
   std::vector<PretrainBatch> last_batches_;  // the portions of the last step, for dump_last_step
   std::int64_t collapsed_steps_ = 0;
   std::optional<ProbeSet> probe_set_;  // with probe.every_epochs

@@ -13,9 +13,9 @@ namespace soco {
 
 /// What one optimiser step did.
 struct StepReport {
-  bool finite = true;            // false: loss or gradient was not finite and the step changed no weight
-  std::int64_t num_images = 0;   // of this step
-  StageSeconds stages;           // where its time went; the trainer adds `total` and `num_images`
+  bool finite = true;           // false: loss or gradient was not finite and the step changed no weight
+  std::int64_t num_images = 0;  // of this step
+  StageSeconds stages;          // where its time went; the trainer adds `total` and `num_images`
   std::vector<std::pair<std::string, double>> metrics;  // named figures, in the order they are logged
   std::string summary;                                  // for the progress line
 };
@@ -28,6 +28,8 @@ class Task {
   virtual std::int64_t steps_per_epoch() const = 0;
   /// Makes `step` the next one: places the data source there. Called once, before the first step.
   virtual void start_at(std::int64_t step) = 0;
+  /// Multiplies the learning rate of all further steps, in the place of an earlier factor; 1 at first.
+  virtual void set_lr_scale(double scale) = 0;
   /// Step number `step` (from 0): forward, backward, update.
   virtual StepReport step(std::int64_t step) = 0;
   /// Figures that are taken when `epoch` epochs are done, beside those of the step; mostly none. Must not change what

@@ -1,79 +1,61 @@
 // SPDX-License-Identifier: MIT
 #include "soco/engine/trainer.h"
 
-#include <algorithm>
+#include <torch/torch.h>
+
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "soco/base/error.h"
-#include "soco/base/format.h"
-#include "soco/base/json.h"
-#include "soco/base/progress.h"
 #include "soco/base/signals.h"
-#include "soco/report/event_writer.h"
-#include "soco/report/metrics_log.h"
+#include "soco/distributed/launched_step.h"
 
 namespace soco {
 namespace {
 
 constexpr int kMaxFailedSaves = 3;
-constexpr double kMinSummarySeconds = 30;  // shorter epochs share a line about their time
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Images per second and share of waiting over the steps since the last line, and where an epoch's time went.
-class Throughput {
- public:
-  void add(const StepReport& report, double seconds) {
-    StageSeconds stages = report.stages;
-    stages.total = seconds;
-    stages.num_images = report.num_images;
-    since_line_ += stages;
-    epoch_ += stages;
-  }
-  Scalars take() {
-    const StageSeconds s = std::exchange(since_line_, {});
-    return {{"images_per_s", static_cast<double>(s.num_images) / std::max(s.total, 1e-9)},
-            {"data_wait", s.wait / std::max(s.total, 1e-9)}};
-  }
-  double epoch_seconds() const { return epoch_.total; }
-  StageSeconds take_epoch() { return std::exchange(epoch_, {}); }
-
- private:
-  StageSeconds since_line_, epoch_;
-};
-
-Json metrics_record(std::int64_t step, double epoch, const Scalars& figures) {
-  Json record;
-  record["step"] = step;
-  record["epoch"] = epoch;
-  for (const auto& [name, value] : figures) record[name] = value;
-  return record;
-}
-
 }  // namespace
 
 Trainer::Trainer(Task& task, const TrainOptions& options, const RunFolder& run,
-                 std::map<std::string, std::string> metadata, Logger& log)
+                 std::map<std::string, std::string> metadata, Communicator& communicator, Logger& log)
     : task_(task),
       options_(options),
       run_(run),
       metadata_(std::move(metadata)),
-      log_(log),
-      checkpointer_(run.checkpoints(), options.keep_checkpoints, log) {}
+      communicator_(communicator),
+      log_(log) {
+  if (!communicator.is_main()) return;
+  checkpointer_.emplace(run.checkpoints(), Retention{options.keep_checkpoints, options.keep_every}, log);
+  saver_.emplace(*checkpointer_);
+}
 
-std::int64_t Trainer::restore() {
-  const auto loaded = checkpointer_.load_latest();
+std::int64_t Trainer::restore(CheckpointKind kind) {
+  const auto loaded = kind == CheckpointKind::kNewest
+                          ? load_latest_checkpoint(run_.checkpoints(), log_)
+                          : load_latest_checkpoint(run_.checkpoints(), log_, [](const auto& metadata) {
+                              const auto found = metadata.find("nonfinite_in_row");
+                              return found == metadata.end() || found->second == "0";
+                            });
+  if (!loaded && kind == CheckpointKind::kGood)
+    fail("{}: no checkpoint of a step before the numbers that are not finite is left to go back to",
+         run_.checkpoints().string());
   if (!loaded) return 0;
   task_.load_state(loaded->file.tensors);
   const auto& metadata = loaded->file.metadata;
-  if (const auto found = metadata.find("nonfinite_in_row"); found != metadata.end())
-    nonfinite_in_row_ = std::stoll(found->second);
-  if (const auto found = metadata.find("nonfinite_total"); found != metadata.end())
-    nonfinite_total_ = std::stoll(found->second);
-  for (const char* key : {"libtorch", "num_threads"}) {
+  const auto text = [&](const char* key, const char* otherwise) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? otherwise : found->second;
+  };
+  nonfinite_in_row_ = std::stoll(text("nonfinite_in_row", "0"));
+  nonfinite_total_ = std::stoll(text("nonfinite_total", "0"));
+  set_lr_scale(std::stod(text("lr_scale", "1")));
+  for (const char* key : {"libtorch", "num_threads", "num_ranks"}) {
     const auto then = metadata.find(key);
     const auto here = metadata_.find(key);
     if (then != metadata.end() && here != metadata_.end() && then->second != here->second)
@@ -85,107 +67,153 @@ std::int64_t Trainer::restore() {
   return loaded->step;
 }
 
-void Trainer::save(std::int64_t next_step) {
-  if (next_step == last_saved_step_) return;
+void Trainer::set_lr_scale(double scale) {
+  lr_scale_ = scale;
+  task_.set_lr_scale(scale);
+}
+
+void Trainer::begin_save(std::int64_t next_step) {
   auto metadata = metadata_;
   metadata["step"] = std::to_string(next_step);
   metadata["epoch"] = std::to_string(next_step / task_.steps_per_epoch());
   metadata["nonfinite_in_row"] = std::to_string(nonfinite_in_row_);
   metadata["nonfinite_total"] = std::to_string(nonfinite_total_);
-  const double start = now_seconds();
-  const auto path = checkpointer_.save(next_step, task_.state(), metadata);
+  if (lr_scale_ != 1) metadata["lr_scale"] = fmt::format("{}", lr_scale_);
   last_save_time_ = now_seconds();
-  last_saved_step_ = next_step;
-  log_.info("saved {} ({:.2f} s)", path.string(), last_save_time_ - start);
+  saver_->start(next_step, task_.state(), metadata);
+  saving_step_ = next_step;
 }
 
-void Trainer::save_or_warn(std::int64_t next_step) {
+void Trainer::end_save() {
+  if (saving_step_ < 0) return;
+  const std::int64_t step = std::exchange(saving_step_, -1);
   try {
-    save(next_step);
+    const auto path = saver_->wait();
+    last_saved_step_ = step;
     failed_saves_in_row_ = 0;
+    log_.info("saved {} ({:.2f} s in the background)", path.string(), now_seconds() - last_save_time_);
   } catch (const Error& error) {
     // A disk may be full for a while: training goes on and the older checkpoint is still there.
     if (++failed_saves_in_row_ >= kMaxFailedSaves) throw;
-    log_.error("checkpoint of step {} not saved, training goes on (try {} of {}): {}", next_step, failed_saves_in_row_,
+    log_.error("checkpoint of step {} not saved, training goes on (try {} of {}): {}", step, failed_saves_in_row_,
                kMaxFailedSaves, error.what());
-    last_save_time_ = now_seconds();
   }
 }
 
-bool Trainer::save_is_due(std::int64_t next_step) {
-  if (options_.checkpoint_every_steps > 0 && next_step % options_.checkpoint_every_steps == 0) return true;
-  return options_.checkpoint_every_minutes > 0 &&
-         now_seconds() - last_save_time_ >= 60 * options_.checkpoint_every_minutes;
+void Trainer::save_now(std::int64_t next_step) {
+  if (!communicator_.is_main()) return;
+  end_save();
+  if (next_step == last_saved_step_) return;
+  begin_save(next_step);
+  saving_step_ = -1;
+  log_.info("saved {}", saver_->wait().string());
+  last_saved_step_ = next_step;
 }
 
-void Trainer::note_nonfinite(std::int64_t step, const StepReport& report) {
+void Trainer::save_if_due(std::int64_t next_step) {
+  if (!communicator_.is_main()) return;
+  const double start = now_seconds();
+  if (saver_->is_finished()) end_save();
+  const bool by_steps = options_.checkpoint_every_steps > 0 && next_step % options_.checkpoint_every_steps == 0;
+  const bool by_minutes =
+      options_.checkpoint_every_minutes > 0 && start - last_save_time_ >= 60 * options_.checkpoint_every_minutes;
+  // In the middle of a row of skipped steps the state is not one to come back to.
+  if ((by_steps || by_minutes) && nonfinite_in_row_ == 0) {
+    end_save();
+    begin_save(next_step);
+  }
+  save_stall_ += now_seconds() - start;
+}
+
+bool Trainer::note_nonfinite(std::int64_t step, const StepReport& report) {
   if (report.finite) {
     nonfinite_in_row_ = 0;
-    return;
+    return true;
   }
   ++nonfinite_in_row_;
   ++nonfinite_total_;
   log_.warning("step {}: loss or gradient is not finite; step skipped ({} in a row, {} in all)", step,
                nonfinite_in_row_, nonfinite_total_);
-  if (nonfinite_in_row_ < options_.max_nonfinite_steps) return;
-  const auto folder = run_.path() / "nonfinite" / fmt::format("step_{}", step);
+  if (nonfinite_in_row_ < options_.max_nonfinite_steps) return true;
+  auto folder = run_.path() / "nonfinite" / fmt::format("step_{}", step);
+  if (!communicator_.is_alone()) folder /= fmt::format("rank_{}", communicator_.rank());
   const std::string replay = task_.dump_last_step(folder);
-  fail(
-      "step {}: {} steps in a row were not finite, so the run stops; the last good checkpoint is kept. The step is "
-      "dumped, run it "
-      "again with: {}\nRemedies: a lower solver.lr, train.precision=fp32, or look at the images of the batch",
-      step, nonfinite_in_row_, replay);
+  if (communicator_.is_main()) end_save();
+  if (options_.nonfinite_retry_lr > 0 && lr_scale_ == 1) {
+    log_.warning(
+        "step {}: {} steps in a row were not finite; going back to the last good checkpoint, once, with {} of "
+        "the learning rate. The step is dumped, run it again with: {}",
+        step, nonfinite_in_row_, options_.nonfinite_retry_lr, replay);
+    return false;
+  }
+  throw Error(ErrorKind::kNotFinite,
+              fmt::format("step {}: {} steps in a row were not finite, so the run stops; the last good checkpoint is "
+                          "kept. The step is dumped, run it again with: {}\nRemedies: a lower solver.lr, "
+                          "train.nonfinite_retry_lr, train.precision=fp32, or look at the images of the batch",
+                          step, nonfinite_in_row_, replay));
+}
+
+/// Sums over the ranks: whether any was told to stop; and the means of the figures, in place.
+bool Trainer::share(Scalars& figures) {
+  if (communicator_.is_alone()) return stop_requested();
+  std::vector<double> values{stop_requested() ? 1.0 : 0.0};
+  for (const auto& [name, value] : figures) values.push_back(value);
+  torch::Tensor tensor = torch::tensor(values, torch::kFloat64);
+  communicator_.all_reduce_sum(tensor);
+  const double* sums = tensor.data_ptr<double>();
+  for (std::size_t i = 0; i < figures.size(); ++i) figures[i].second = sums[i + 1] / communicator_.world_size();
+  return sums[0] > 0;
 }
 
 void Trainer::train() {
-  const std::int64_t start = restore();
+  std::int64_t start = restore(CheckpointKind::kNewest);
+  if (start == 0 && options_.nonfinite_retry_lr > 0) save_now(0);  // so that there is one to go back to
+  while (!train_from(start)) {
+    communicator_.wait_for_main();  // its save in progress has ended
+    start = restore(CheckpointKind::kGood);
+    set_lr_scale(options_.nonfinite_retry_lr);
+  }
+}
+
+bool Trainer::train_from(std::int64_t start) {
   const std::int64_t end = task_.total_steps();
-  MetricsLog metrics = MetricsLog::resume(run_.metrics(), start - 1, log_);
+  std::optional<StepLog> step_log;
+  if (communicator_.is_main()) step_log.emplace(run_, start, end, task_.steps_per_epoch(), log_);
   if (start >= end) {
     log_.info("nothing to do: all {} steps are done", end);
-    return;
+    return true;
   }
-  EventWriter events(run_.path());
   task_.start_at(start);
-  Progress progress(log_, "pretrain", end, "steps");
-  progress.start_at(start);
-  Throughput throughput;
   last_save_time_ = now_seconds();
   for (std::int64_t step = start; step < end; ++step) {
     const double step_start = now_seconds();
-    const StepReport report = task_.step(step);
-    throughput.add(report, now_seconds() - step_start);
-    note_nonfinite(step, report);
+    StepReport report = task_.step(step);
+    const bool stop = share(report.metrics);
+    report.stages.total = now_seconds() - step_start;
+    announce_step(step);
+    if (!note_nonfinite(step, report)) return false;
     const std::int64_t next = step + 1;
     const bool whole_epoch = next % task_.steps_per_epoch() == 0;
-    const Scalars epoch_figures = whole_epoch ? task_.epoch_figures(next / task_.steps_per_epoch()) : Scalars{};
-    if (next % options_.log_every_steps == 0 || next == end || !epoch_figures.empty()) {
-      Scalars figures = report.metrics;
-      for (auto& figure : throughput.take()) figures.push_back(std::move(figure));
-      const double images_per_s = figures[figures.size() - 2].second, wait = figures.back().second;
-      figures.emplace_back("nonfinite_total", static_cast<double>(nonfinite_total_));
-      figures.insert(figures.end(), epoch_figures.begin(), epoch_figures.end());
-      metrics.append(
-          metrics_record(step, static_cast<double>(next) / static_cast<double>(task_.steps_per_epoch()), figures));
-      events.add_scalars(step, figures);
-      progress.update(next,
-                      fmt::format("epoch {}/{} {} {:.2f} images/s wait {:.1f} %", step / task_.steps_per_epoch() + 1,
-                                  (end - 1) / task_.steps_per_epoch() + 1, report.summary, images_per_s, 100 * wait));
+    if (step_log) {
+      const Scalars epoch_figures = whole_epoch ? task_.epoch_figures(next / task_.steps_per_epoch()) : Scalars{};
+      const bool due = next % options_.log_every_steps == 0 || next == end || !epoch_figures.empty();
+      step_log->add(step, report);
+      if (due)
+        step_log->write(step, report, epoch_figures,
+                        {.nonfinite_total = nonfinite_total_, .save_stall = std::exchange(save_stall_, 0)});
     }
-    const bool epoch_ends = whole_epoch && throughput.epoch_seconds() >= kMinSummarySeconds;
-    if (epoch_ends || next == end)
-      log_.info("epoch {}: {}", step / task_.steps_per_epoch() + 1, throughput_text(throughput.take_epoch()));
-    if (stop_requested() && next < end) {
-      save(next);
+    if (stop && next < end) {
+      save_now(next);
       throw Error(
           ErrorKind::kInterrupted,
           fmt::format("stopped by a signal after step {} of {}; everything is saved, go on with: soco resume {}", next,
                       end, run_.path().string()));
     }
-    if (save_is_due(next) && next < end) save_or_warn(next);
+    if (next < end) save_if_due(next);
   }
-  save(end);
-  progress.finish();
+  save_now(end);
+  if (step_log) step_log->finish();
+  return true;
 }
 
 }  // namespace soco

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "soco/base/error.h"
+#include "soco/distributed/communicator.h"
 #include "soco/layers/kernels/batch_norm_cpu.h"
+#include "soco/layers/sync_batch_norm.h"
 
 namespace soco {
 namespace {
@@ -14,9 +16,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// What a train-mode pass gives: the result, and each group's mean and biased variance, [G,C].
+// What a train-mode pass gives: the result, each group's mean and biased variance, [G,C], and of how many values.
 struct Normalised {
   torch::Tensor output, mean, var;
+  double num_values;
 };
 
 // Memory in which a row of channels is contiguous: channels-last for [N,C,H,W], plain for [N,C].
@@ -100,7 +103,7 @@ Normalised normalise_composed(const BatchNormImpl& norm, const torch::Tensor& in
   }
   const torch::Tensor output = num_groups == 1 ? outputs[0] : torch::cat(outputs);
   const torch::Tensor var = torch::stack(vars) * ((values - 1) / values);
-  return {finish(output, call), torch::stack(means), var};
+  return {finish(output, call), torch::stack(means), var, values};
 }
 
 bool takes_fused_path(const torch::Tensor& input, const torch::Tensor& weight) {
@@ -108,11 +111,16 @@ bool takes_fused_path(const torch::Tensor& input, const torch::Tensor& weight) {
 }
 
 Normalised normalise(const BatchNormImpl& norm, const torch::Tensor& input, const NormCall& call) {
+  if (norm.communicator != nullptr && !norm.communicator->is_alone()) {
+    const SyncedNorm synced =
+        sync_batch_norm(input, norm.weight, norm.bias, call.groups.num_groups, kBatchNormEps, *norm.communicator);
+    return {finish(synced.output, call), synced.mean, synced.var, synced.num_values};
+  }
   if (!takes_fused_path(input, norm.weight)) return normalise_composed(norm, input, call);
   const torch::Tensor residual = call.residual.defined() ? call.residual.to(torch::kFloat32) : torch::empty({0});
   const variable_list result = FusedBatchNorm::apply(input, norm.weight, norm.bias, residual, call.groups.num_groups,
                                                      call.activation == NormActivation::kRelu);
-  return {result[0], result[1], result[2]};
+  return {result[0], result[1], result[2], static_cast<double>(input.numel() / input.size(1) / call.groups.num_groups)};
 }
 
 void check_call(const torch::Tensor& input, std::int64_t num_features, const NormCall& call, bool training) {
@@ -153,7 +161,7 @@ torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall&
                   call);
   const NormGroups& groups = call.groups;
   Normalised result = normalise(*this, input, call);
-  const double values = static_cast<double>(input.numel() / weight.size(0) / groups.num_groups);
+  const double values = result.num_values;
   const torch::NoGradGuard no_grad;
   const torch::Tensor unbiased = result.var * (values / (values - 1));
   for (std::int64_t g = 0; g < groups.num_groups; ++g) {
@@ -163,6 +171,11 @@ torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall&
       update_running_stats(result.mean[g], unbiased[g]);
   }
   return result.output;
+}
+
+void synchronize_batch_norms(torch::nn::Module& network, Communicator& communicator) {
+  for (const auto& module : network.modules())
+    if (auto* norm = module->as<BatchNorm>()) norm->communicator = &communicator;
 }
 
 void BatchNormImpl::freeze() {

@@ -10,6 +10,7 @@
 
 namespace soco {
 
+class Communicator;
 struct BatchNormImpl;
 
 /// Collects the batch statistics of several calls, so that running statistics move in the order the groups would have
@@ -54,6 +55,7 @@ struct NormCall {
 /// In eval mode the running statistics serve for all rows and groups have no meaning.
 /// float32 on the CPU has kernels of our own, which read and write each value once where separate operations do so
 /// five times, and give the same bits for any number of threads; [N,C,H,W] results are then in channels-last memory.
+/// With a communicator of several ranks the statistics in train mode are those of all ranks' values, group by group.
 struct BatchNormImpl : torch::nn::Module {
   explicit BatchNormImpl(std::int64_t num_features);
 
@@ -72,11 +74,15 @@ struct BatchNormImpl : torch::nn::Module {
   void update_running_stats(const torch::Tensor& mean, const torch::Tensor& var);
 
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  Communicator* communicator = nullptr;  // not owned; null: one process
 
  private:
   bool frozen_ = false;
 };
 TORCH_MODULE(BatchNorm);
+
+/// Gives every BatchNorm of `network` the communicator, which must outlive it.
+void synchronize_batch_norms(torch::nn::Module& network, Communicator& communicator);
 
 /// Freezes every BatchNorm below `module`.
 void freeze_batch_norms(torch::nn::Module& module);

@@ -69,13 +69,34 @@ std::int64_t SqliteDatabase::query_int(const std::string& sql) {
   return statement.step() ? statement.column_int(0) : 0;
 }
 
-std::uint64_t SqliteDatabase::file_bytes() {
+sqlite3_file* SqliteDatabase::file() {
   sqlite3_file* file = nullptr;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK) fail_with(code, "asking for the file");
+  return file;
+}
+
+std::uint64_t SqliteDatabase::file_bytes() {
+  sqlite3_file* const main = file();
   sqlite3_int64 size = 0;
-  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (code == SQLITE_OK) code = file->pMethods->xFileSize(file, &size);
+  const int code = main->pMethods->xFileSize(main, &size);
   if (code != SQLITE_OK) fail_with(code, "asking for the file's size");
   return static_cast<std::uint64_t>(size);
+}
+
+void SqliteDatabase::read_bytes(std::uint64_t offset, std::span<std::byte> bytes) {
+  sqlite3_file* const main = file();
+  const int code =
+      main->pMethods->xRead(main, bytes.data(), static_cast<int>(bytes.size()), static_cast<sqlite3_int64>(offset));
+  if (code != SQLITE_OK) fail_with(code, "reading the file");
+}
+
+void SqliteDatabase::write_bytes(std::uint64_t offset, std::span<const std::byte> bytes) {
+  sqlite3_file* const main = file();
+  int code =
+      main->pMethods->xWrite(main, bytes.data(), static_cast<int>(bytes.size()), static_cast<sqlite3_int64>(offset));
+  if (code == SQLITE_OK) code = main->pMethods->xSync(main, SQLITE_SYNC_NORMAL);
+  if (code != SQLITE_OK) fail_with(code, "writing the file");
 }
 
 bool SqliteDatabase::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace soco {
@@ -32,6 +33,10 @@ class SqliteDatabase {
   std::int64_t query_int(const std::string& sql);
   /// Bytes of the main file, asked through SQLite: opening and closing it here would drop this process's locks on it.
   std::uint64_t file_bytes();
+  /// Bytes of the main file as they lie on disk, by the same way. Error when the file ends before them.
+  void read_bytes(std::uint64_t offset, std::span<std::byte> bytes);
+  /// Writes and syncs them behind SQLite's back: for a caller that holds an exclusive transaction and knows why.
+  void write_bytes(std::uint64_t offset, std::span<const std::byte> bytes);
   bool in_transaction() const;
   /// Rolls an open transaction back, if there is one. Never throws.
   void rollback() noexcept;
@@ -41,6 +46,8 @@ class SqliteDatabase {
   [[noreturn]] void fail_with(int code, std::string_view doing) const;
 
  private:
+  sqlite3_file* file();
+
   std::filesystem::path path_;
   sqlite3* handle_ = nullptr;
 };

@@ -8,6 +8,7 @@
 #include "soco/base/file.h"
 #include "soco/proposals/record_codec.h"
 #include "soco/proposals/sqlite.h"
+#include "soco/proposals/store_seal.h"
 
 namespace soco {
 namespace {
@@ -44,7 +45,6 @@ class ProposalStore::Impl {
     if (is_on_network(path())) database_.execute("PRAGMA locking_mode=EXCLUSIVE");
     if (database_.query_int("SELECT count(*) FROM sqlite_master") == 0 && is_new()) create(options);
     check_format();
-    set_journal();
     options_ = database_.query_text("SELECT value FROM meta WHERE name = 'options'");
     if (options_ != options) {
       fail(
@@ -53,6 +53,9 @@ class ProposalStore::Impl {
           database_.path().string(), options_, options);
     }
     check_length();
+    break_seal(database_);
+    changed_ = true;
+    set_journal();
     database_.execute("BEGIN IMMEDIATE");  // from now on no other process can write
   }
 
@@ -105,6 +108,11 @@ class ProposalStore::Impl {
     if (result != "ok") {
       fail("proposal store {}: it is damaged ({}); remove it and make the proposals again", path().string(), result);
     }
+  }
+
+  StoreSeal seal() const {
+    const std::lock_guard lock(mutex_);
+    return !writable_ && check_seal(database_) ? StoreSeal::kWhole : StoreSeal::kNone;
   }
 
   const std::string& options() const { return options_; }
@@ -169,12 +177,14 @@ class ProposalStore::Impl {
     database_.execute(wal ? "PRAGMA synchronous=NORMAL" : "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL");
   }
 
-  /// Moves the write-ahead log into the file, so that it can be copied, and read where nothing can be written.
+  /// Moves the write-ahead log into the file, so that it can be copied, and read where nothing can be written; seals
+  /// it.
   void make_single_file() noexcept {
     try {
       database_.rollback();
       database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
       database_.execute("PRAGMA journal_mode=DELETE");
+      if (changed_) put_seal(database_);
     } catch (...) {  // e.g. someone reads; nothing is lost: the log stays beside the file and is read with it
     }
   }
@@ -234,6 +244,7 @@ class ProposalStore::Impl {
   mutable std::mutex mutex_;
   mutable std::unique_ptr<SqliteStatement> get_, put_;
   bool writable_;
+  bool changed_ = false;  // opened for writing without an error
   std::string options_;
 };
 
@@ -317,9 +328,10 @@ std::int64_t ProposalStore::num_bad() const { return impl_->count(" WHERE error 
 const std::string& ProposalStore::options() const { return impl_->options(); }
 const std::filesystem::path& ProposalStore::path() const { return impl_->path(); }
 
-void ProposalStore::verify() const {
+StoreSeal ProposalStore::verify() const {
   impl_->check_pages();
   for_each([](const ProposalRecord&) {});
+  return impl_->seal();
 }
 
 }  // namespace soco

@@ -23,15 +23,20 @@ struct ProposalRecord {
   std::string error;          ///< not empty: the image could not be used, and this is why
 };
 
+/// Whether a store has a checksum over every byte of its file: a closed one has; one that is open for writing, or whose
+/// process was killed, has those of its rows alone, until it is opened for writing and closed again.
+enum class StoreSeal { kNone, kWhole };
+
 /// The proposals of a set of images in one SQLite file, one row per image key.
 ///
 /// Table `proposals`: key, height, width, fingerprint (16 bytes, low then high, little endian), boxes (x1,y1,x2,y2 each
 /// int16, or int32 when a side of the image exceeds 32767, little endian), error (NULL when none), checksum of the row.
-/// Table `meta`: name, value (`options`: what the boxes were made with). `PRAGMA user_version`: the format's version.
-/// One process writes at a time, and holds the file's write lock from opening to closing. While it writes the file is
-/// WAL, and processes of the same machine can read what was put; on a network file system (see is_on_network) SQLite
-/// cannot give that safely, and they are refused. Closing makes it a single ordinary file again, which may lie on a
-/// read-only disk, and which nobody can open for writing while somebody reads it. All methods are thread-safe.
+/// Table `meta`: name, value (`options`: what the boxes were made with; `seal`: checksum of the file, see
+/// store_seal.h). `PRAGMA user_version`: the format's version. One process writes at a time, and holds the file's write
+/// lock from opening to closing. While it writes the file is WAL, and processes of the same machine can read what was
+/// put; on a network file system (see is_on_network) SQLite cannot give that safely, and they are refused. Closing
+/// makes it a single ordinary file again, which may lie on a read-only disk, and which nobody can open for writing
+/// while somebody reads it. All methods are thread-safe.
 class ProposalStore {
  public:
   static constexpr int kFormatVersion = 1;
@@ -79,8 +84,8 @@ class ProposalStore {
   /// The text given to create_or_open when the store was made.
   const std::string& options() const;
   const std::filesystem::path& path() const;
-  /// Reads every page and row; Error naming the first damage.
-  void verify() const;
+  /// Reads every page, row and, under a seal, byte; Error naming the first damage.
+  StoreSeal verify() const;
 
  private:
   class Impl;

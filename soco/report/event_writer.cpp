@@ -7,11 +7,16 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstring>
 
+#include "soco/base/error.h"
+#include "soco/base/file.h"
 #include "soco/base/hash.h"
 
 namespace soco {
 namespace {
+
+constexpr std::uint64_t kMaxCheckedBytes = std::uint64_t{4} << 30;
 
 // Protobuf's wire types (protobuf.dev/programming-guides/encoding).
 constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5;
@@ -122,6 +127,30 @@ std::string encode_image_event(double wall_time, std::int64_t step, const std::s
   std::string summary;
   append_bytes(summary, 1, entry);
   return summary_event(wall_time, step, summary);
+}
+
+EventCheck check_events(const std::filesystem::path& path) {
+  constexpr std::size_t kHead = 12, kCrc = 4;  // length and its checksum; the payload's checksum
+  const std::string text = read_text_file(path, kMaxCheckedBytes);
+  const auto check = [&](std::size_t begin, std::size_t size) {
+    std::string crc;
+    append_little_endian(crc, masked_crc32c(std::string_view(text).substr(begin, size)));
+    if (text.compare(begin + size, kCrc, crc) != 0)
+      fail("{}: damaged: the checksum of the {} bytes from byte {} on does not match", path.string(), size, begin);
+  };
+  EventCheck result;
+  for (std::size_t begin = 0; begin < text.size(); ++result.num_records) {
+    result.torn_bytes = text.size() - begin;
+    if (result.torn_bytes < kHead) return result;
+    check(begin, kHead - kCrc);
+    std::uint64_t length = 0;
+    std::memcpy(&length, text.data() + begin, sizeof length);
+    if (length > result.torn_bytes - kHead || result.torn_bytes - kHead - length < kCrc) return result;
+    check(begin + kHead, length);
+    begin += kHead + length + kCrc;
+  }
+  result.torn_bytes = 0;
+  return result;
 }
 
 EventWriter::EventWriter(const std::filesystem::path& folder) : file_(new_event_file(folder)) {

@@ -29,6 +29,15 @@ std::string encode_scalars_event(double wall_time, std::int64_t step, const Scal
 std::string encode_image_event(double wall_time, std::int64_t step, const std::string& tag, int height, int width,
                                std::span<const std::byte> encoded_image);
 
+/// What check_events read.
+struct EventCheck {
+  std::int64_t num_records = 0;
+  std::uint64_t torn_bytes = 0;  // of a last record that was never finished
+};
+
+/// Reads an event file by its checksums alone. Throws Error naming the byte where one does not fit.
+EventCheck check_events(const std::filesystem::path& path);
+
 /// Writes one TensorBoard event file. Every record is handed to the system at once, so TensorBoard can follow a run and
 /// a crash loses nothing. A resumed run opens a new file: TensorBoard joins the files of a folder and hides the steps
 /// that the later file repeats. Not thread-safe.

@@ -89,6 +89,24 @@ void MetricsLog::append(const Json& record) {
   last_step_ = step;
 }
 
+MetricsCheck check_metrics(const std::filesystem::path& path) {
+  const std::string text = read_text_file(path, kMaxFileBytes);
+  MetricsCheck result;
+  std::int64_t last_step = kNoStep;
+  for_each_line(text, [&](std::string_view line, const std::optional<Json>& record) {
+    ++result.num_lines;
+    result.torn_last_line = !line.ends_with('\n');
+    if (result.torn_last_line) return false;
+    if (!record) fail("{}: line {} is no record with a step", path.string(), result.num_lines);
+    const auto step = (*record)["step"].get<std::int64_t>();
+    if (step < last_step)
+      fail("{}: line {} has step {}, the one before {}", path.string(), result.num_lines, step, last_step);
+    last_step = step;
+    return true;
+  });
+  return result;
+}
+
 std::vector<Json> read_metrics(const std::filesystem::path& path) {
   const std::string text = read_text_file(path, kMaxFileBytes);
   std::vector<Json> records;

@@ -37,6 +37,15 @@ class MetricsLog {
   std::int64_t last_step_;  // of the last line; below any step when there is none
 };
 
+/// What check_metrics read.
+struct MetricsCheck {
+  std::int64_t num_lines = 0;
+  bool torn_last_line = false;  // a last line without its end, as a power cut leaves it
+};
+
+/// Reads a metrics file. Throws Error naming the first line that is no record, or whose step is below the one before.
+MetricsCheck check_metrics(const std::filesystem::path& path);
+
 /// All readable records of a metrics file in order; unreadable lines (a torn last one above all) are left out.
 /// Throws Error when the file is missing.
 std::vector<Json> read_metrics(const std::filesystem::path& path);

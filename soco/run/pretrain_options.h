@@ -47,7 +47,10 @@ struct TrainOptions {
   int checkpoint_every_steps = 500;
   double checkpoint_every_minutes = 15;
   int keep_checkpoints = 2;
+  std::int64_t keep_every = 0;
   int max_nonfinite_steps = 5;
+  double nonfinite_retry_lr = 0;
+  double rank_timeout_s = 300;
 
   template <class V>
   void visit(V& v) {
@@ -73,9 +76,19 @@ struct TrainOptions {
     v.field("checkpoint_every_minutes", checkpoint_every_minutes, "minutes between checkpoints; 0: by steps alone",
             Range<double>{0, 1e6});
     v.field("keep_checkpoints", keep_checkpoints, "newest checkpoints kept", Range<int>{1, 100'000});
+    v.field("keep_every", keep_every,
+            "beside the newest, keep checkpoints of steps that are multiples of this; 0: none",
+            Range<std::int64_t>{0, INT64_MAX});
     v.field("max_nonfinite_steps", max_nonfinite_steps,
             "steps in a row with a loss or gradient that is not finite before the run stops with a dump",
             Range<int>{1, 1'000'000});
+    v.field(
+        "nonfinite_retry_lr", nonfinite_retry_lr,
+        "instead of stopping, go back to the last good checkpoint once and on with this share of the learning rate; "
+        "0: stop",
+        Range<double>{0, 1});
+    v.field("rank_timeout_s", rank_timeout_s, "several ranks: seconds after which one that hangs ends the run",
+            Range<double>{1, 86'400});
   }
 };
 

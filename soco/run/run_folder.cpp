@@ -23,7 +23,8 @@ constexpr const char* kRunContent[] = {"config.toml",      "sources.json", "prop
 void remove_run_content(const fs::path& path) {
   for (const char* name : kRunContent) fs::remove_all(path / name);
   for (const auto& entry : fs::directory_iterator(path))
-    if (entry.path().filename().string().starts_with("events.out.tfevents.")) fs::remove(entry.path());
+    for (const char* prefix : {"events.out.tfevents.", "train.log."})
+      if (entry.path().filename().string().starts_with(prefix)) fs::remove(entry.path());
 }
 
 bool in_use(const fs::path& path) {
@@ -39,9 +40,13 @@ RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
   lock_ = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
   if (lock_ < 0) fail("{}: cannot write in the run folder: {}", path_.string(), std::strerror(errno));
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    const int error_number = errno;
     char holder[64] = {};
     if (::pread(lock_, holder, sizeof holder - 1, 0) < 0) holder[0] = '\0';
     ::close(std::exchange(lock_, -1));
+    if (error_number != EWOULDBLOCK)
+      fail("{}: cannot be locked against a second process: {}; choose an --out on a file system that has locks",
+           path_.string(), errno_text(error_number));
     fail("{}: another process ({}) is writing in this run folder; wait for it or choose another --out", path_.string(),
          holder[0] != '\0' ? holder : "unknown");
   }

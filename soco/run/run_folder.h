@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <utility>
 
 namespace soco {
 
@@ -15,6 +16,9 @@ class RunFolder {
   static RunFolder create(const std::filesystem::path& path, ExistingRun existing);
   /// Opens the folder of an earlier run. Errors: no `config.toml` in it; locked by a living process.
   static RunFolder open(const std::filesystem::path& path);
+
+  /// The folder of a run that another process of the same job holds: without a lock, for reading.
+  static RunFolder of_job(const std::filesystem::path& path) { return RunFolder(path, -1); }
 
   RunFolder(RunFolder&& other) noexcept;
   RunFolder& operator=(RunFolder&&) = delete;
@@ -30,6 +34,7 @@ class RunFolder {
 
  private:
   explicit RunFolder(std::filesystem::path path);
+  RunFolder(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
   std::filesystem::path path_;
   int lock_ = -1;  // descriptor of RUN/.lock, flock'ed: freed by the kernel however the process ends
 };

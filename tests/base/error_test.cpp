@@ -26,6 +26,7 @@ TEST(Error, HasTheDocumentedExitCodes) {
   EXPECT_EQ(exit_code(ErrorKind::kFailed), 1);
   EXPECT_EQ(exit_code(ErrorKind::kUsage), 2);
   EXPECT_EQ(exit_code(ErrorKind::kInterrupted), 75);
+  EXPECT_EQ(exit_code(ErrorKind::kNotFinite), 86);
 }
 
 TEST(Error, NamesTheSystemsReasonWithItsNumber) { EXPECT_EQ(errno_text(ENOENT), "No such file or directory (2)"); }

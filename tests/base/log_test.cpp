@@ -103,6 +103,35 @@ TEST(ConsoleLogger, SaysOnceWhenItsFileCannotBeWritten) {
   EXPECT_THROW(logger.add_file("/no/such/folder/log"), Error);
 }
 
+TEST(ConsoleLogger, StartsANewFileWhenOneIsFullAndKeepsSoMany) {
+  const testing::TempDir dir;
+  const Console console;
+  {
+    ConsoleLogger logger(LogLevel::kInfo, console.descriptor());
+    logger.add_file(dir / "train.log", {.max_bytes = 60, .keep = 2});  // a line is "<24 bytes of time> info m0\n": 33
+    for (int i = 0; i < 5; ++i) logger.info("m{}", i);
+  }
+  const auto ends_with = [&](const char* name, const char* message) {
+    return read_text_file(dir / name).ends_with(std::string("info ") + message + "\n");
+  };
+  EXPECT_TRUE(ends_with("train.log", "m4"));
+  EXPECT_TRUE(ends_with("train.log.1", "m3"));
+  EXPECT_TRUE(ends_with("train.log.2", "m2"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "train.log.3"));
+}
+
+TEST(ConsoleLogger, CountsWhatALogFileHoldsAlready) {
+  const testing::TempDir dir;
+  const Console console;
+  for (int run = 0; run < 2; ++run) {
+    ConsoleLogger logger(LogLevel::kInfo, console.descriptor());
+    logger.add_file(dir / "train.log", {.max_bytes = 60, .keep = 2});
+    logger.info("run{}", run);
+  }
+  EXPECT_TRUE(read_text_file(dir / "train.log").ends_with("run1\n"));
+  EXPECT_TRUE(read_text_file(dir / "train.log.1").ends_with("run0\n"));
+}
+
 TEST(ConsoleLogger, KeepsLinesWholeWhenManyThreadsWrite) {
   const Console console;
   ConsoleLogger logger(LogLevel::kInfo, console.descriptor());

@@ -61,7 +61,7 @@ void flip_last_byte(const std::filesystem::path& path) {
 TEST(Checkpointer, LoadsTheNewestSave) {
   TempDir dir;
   NullLogger logger;
-  Checkpointer checkpointer(dir / "checkpoints", 2, logger);
+  Checkpointer checkpointer(dir / "checkpoints", {.keep_last = 2}, logger);
   EXPECT_FALSE(checkpointer.load_latest());
   for (const std::int64_t step : {5, 10}) checkpointer.save(step, state_of(step), {{"seed", "3"}});
   const auto loaded = checkpointer.load_latest();
@@ -76,16 +76,28 @@ TEST(Checkpointer, LoadsTheNewestSave) {
 TEST(Checkpointer, KeepsSoManyAndRemovesOlder) {
   TempDir dir;
   NullLogger logger;
-  Checkpointer checkpointer(dir.path(), 2, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 2}, logger);
   for (const std::int64_t step : {1, 2, 3, 4}) checkpointer.save(step, state_of(step), {});
   EXPECT_THAT(names_in(dir.path()),
               UnorderedElementsAre("step_00000003.safetensors", "step_00000004.safetensors", "last"));
 }
 
+TEST(Checkpointer, KeepsThoseOfRoundStepsToo) {
+  TempDir dir;
+  NullLogger logger;
+  Checkpointer checkpointer(dir.path(), {.keep_last = 1, .keep_every = 10}, logger);
+  for (const std::int64_t step : {5, 10, 15, 20, 25, 27}) checkpointer.save(step, state_of(step), {});
+  EXPECT_THAT(names_in(dir.path()), UnorderedElementsAre("step_00000010.safetensors", "step_00000020.safetensors",
+                                                         "step_00000027.safetensors", "last"));
+  checkpointer.save(12, state_of(12), {});  // as after a resume from an older one: what it has superseded goes
+  EXPECT_THAT(names_in(dir.path()),
+              UnorderedElementsAre("step_00000010.safetensors", "step_00000012.safetensors", "last"));
+}
+
 TEST(Checkpointer, FallsBackWithAWarningWhenTheNewestIsDamaged) {
   TempDir dir;
   RecordingLogger logger;
-  Checkpointer checkpointer(dir.path(), 3, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 3}, logger);
   for (const std::int64_t step : {1, 2, 3}) checkpointer.save(step, state_of(step), {});
   flip_last_byte(dir / "step_00000003.safetensors");
   const auto loaded = checkpointer.load_latest();
@@ -97,7 +109,7 @@ TEST(Checkpointer, FallsBackWithAWarningWhenTheNewestIsDamaged) {
 TEST(Checkpointer, SaveAfterAFallbackRemovesTheSupersededFile) {
   TempDir dir;
   NullLogger logger;
-  Checkpointer checkpointer(dir.path(), 3, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 3}, logger);
   for (const std::int64_t step : {10, 20}) checkpointer.save(step, state_of(step), {});
   flip_last_byte(dir / "step_00000020.safetensors");
   checkpointer.save(15, state_of(15), {});
@@ -109,7 +121,7 @@ TEST(Checkpointer, SaveAfterAFallbackRemovesTheSupersededFile) {
 TEST(Checkpointer, ErrorWhenAllAreDamaged) {
   TempDir dir;
   NullLogger logger;
-  Checkpointer checkpointer(dir.path(), 2, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 2}, logger);
   checkpointer.save(1, state_of(1), {});
   flip_last_byte(dir / "step_00000001.safetensors");
   EXPECT_THROW(checkpointer.load_latest(), Error);
@@ -118,7 +130,7 @@ TEST(Checkpointer, ErrorWhenAllAreDamaged) {
 TEST(Checkpointer, MissingOrSenselessLastFallsBackToTheHighestStep) {
   TempDir dir;
   NullLogger logger;
-  Checkpointer checkpointer(dir.path(), 3, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 3}, logger);
   for (const std::int64_t step : {1, 2}) checkpointer.save(step, state_of(step), {});
   for (const char* text : {"../../etc/passwd", "", "step_00000009.safetensors", "step_-1.safetensors"}) {
     std::ofstream(dir / "last") << text;
@@ -131,7 +143,7 @@ TEST(Checkpointer, MissingOrSenselessLastFallsBackToTheHighestStep) {
 TEST(Checkpointer, RenamedFileIsPassedOver) {
   TempDir dir;
   RecordingLogger logger;
-  Checkpointer checkpointer(dir.path(), 3, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 3}, logger);
   checkpointer.save(1, state_of(1), {});
   std::filesystem::copy_file(dir / "step_00000001.safetensors", dir / "step_00000007.safetensors");
   std::filesystem::remove(dir / "last");
@@ -146,7 +158,7 @@ TEST(Checkpointer, RemovesUnfinishedFilesOfKilledRunsOnly) {
     std::ofstream(dir / name) << "x";
   load_latest_checkpoint(dir.path(), logger);
   EXPECT_EQ(names_in(dir.path()).size(), 4u);  // reading changes nothing
-  Checkpointer checkpointer(dir.path(), 1, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 1}, logger);
   EXPECT_THAT(names_in(dir.path()), UnorderedElementsAre(".hidden", "notes.txt"));
 }
 
@@ -159,14 +171,14 @@ TEST(Checkpointer, ReadingAMissingFolderFindsNothing) {
 TEST(Checkpointer, RefusesSenselessArguments) {
   TempDir dir;
   NullLogger logger;
-  EXPECT_THROW(Checkpointer(dir.path(), 0, logger), Error);
-  EXPECT_THROW(Checkpointer(dir.path(), 1, logger).save(-1, {}, {}), Error);
+  EXPECT_THROW(Checkpointer(dir.path(), {.keep_last = 0}, logger), Error);
+  EXPECT_THROW(Checkpointer(dir.path(), {.keep_last = 1}, logger).save(-1, {}, {}), Error);
 }
 
 TEST(Checkpointer, DiskFullKeepsTheOldOne) {
   TempDir dir;
   NullLogger logger;
-  Checkpointer checkpointer(dir.path(), 1, logger);
+  Checkpointer checkpointer(dir.path(), {.keep_last = 1}, logger);
   checkpointer.save(1, state_of(1), {});
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
@@ -186,12 +198,12 @@ TEST(Checkpointer, KilledInTheMiddleOfSavesAlwaysLeavesAWholeOne) {
   TempDir dir;
   NullLogger logger;
   std::int64_t least_step = 0;
-  Checkpointer(dir.path(), 1, logger).save(0, state_of(0, 1 << 16), {});
+  Checkpointer(dir.path(), {.keep_last = 1}, logger).save(0, state_of(0, 1 << 16), {});
   for (int round = 0; round < 20; ++round) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      Checkpointer checkpointer(dir.path(), 1, logger);
+      Checkpointer checkpointer(dir.path(), {.keep_last = 1}, logger);
       for (std::int64_t step = least_step + 1;; ++step) checkpointer.save(step, state_of(step, 1 << 16), {});
     }
     usleep(static_cast<useconds_t>(1500 + 1777 * round));
@@ -207,7 +219,7 @@ TEST(Checkpointer, KilledInTheMiddleOfSavesAlwaysLeavesAWholeOne) {
     EXPECT_EQ(loaded->file.tensors, state_of(loaded->step, 1 << 16));
     least_step = loaded->step;
   }
-  Checkpointer checkpointer(dir.path(), 1, logger);  // removes what the killed ones left
+  Checkpointer checkpointer(dir.path(), {.keep_last = 1}, logger);  // removes what the killed ones left
   checkpointer.save(least_step + 1, state_of(1), {});
   EXPECT_EQ(names_in(dir.path()).size(), 2u);
 }

@@ -72,7 +72,7 @@ class PretrainTaskTest : public ::testing::Test {
     Fixture(PretrainTaskTest& test, const PretrainOptions& options)
         : store(ProposalStore::open_read(test.temp_ / "proposals.db")),
           dataset(test.entries_, store, {.filter = options.filter}, test.log_),
-          task(options, dataset, torch::kCPU, test.log_) {}
+          task(options, dataset, torch::kCPU, test.alone_, test.log_) {}
   };
   std::unique_ptr<Fixture> make() { return std::make_unique<Fixture>(*this, options_); }
 
@@ -85,6 +85,7 @@ class PretrainTaskTest : public ::testing::Test {
 
   testing::TempDir temp_;
   NullLogger log_;
+  SingleProcess alone_;
   ImageList entries_;
   PretrainOptions options_;
 };

@@ -5,9 +5,16 @@
 #include "soco/base/signals.h"
 #include "soco/cli/command_line.h"
 #include "soco/cli/train/training_commands.h"
+#include "soco/distributed/launch_environment.h"
 #include "soco/run/recipes.h"
 
 namespace soco {
+namespace {
+
+/// Of several ranks the first speaks; the others warn.
+LogLevel console_level() { return launch_environment().rank == 0 ? LogLevel::kInfo : LogLevel::kWarning; }
+
+}  // namespace
 
 int run_pretrain(int argc, char** argv) {
   PretrainOptions options;
@@ -35,7 +42,7 @@ int run_pretrain(int argc, char** argv) {
   options = {};
   load_recipe_or_file(options, config);
   line.apply_overrides(options);
-  ConsoleLogger log;
+  ConsoleLogger log(console_level());
   install_stop_signals();
   pretrain(options, sources, overwrite ? ExistingRun::kOverwrite : ExistingRun::kRefuse, log);
   return 0;
@@ -47,7 +54,7 @@ int run_resume(int argc, char** argv) {
                    "  soco resume runs/first\n");
   line.app.add_option("RUN", run, "run folder")->required();
   if (!line.parse(argc, argv)) return 0;
-  ConsoleLogger log;
+  ConsoleLogger log(console_level());
   install_stop_signals();
   resume_pretraining(run, log);
   return 0;

@@ -48,8 +48,9 @@ GroupSplit split_groups(const BoxSets& boxes, NetworkRole role, int num_levels) 
   for (std::size_t s = 0; s < boxes.sets.size(); ++s) {
     if (!boxes.embeds(s, role)) continue;
     for (int level = 0; level < num_levels; ++level) {
-      const bool used = role == NetworkRole::kTarget ? has_boxes(boxes.sets[s], level)
-                                                     : boxes.num_matches == 0 || reaches_loss(boxes.sets[s], level);
+      const bool used = boxes.use_all_groups ||
+                        (role == NetworkRole::kTarget ? has_boxes(boxes.sets[s], level)
+                                                      : boxes.num_matches == 0 || reaches_loss(boxes.sets[s], level));
       (used ? result.used : result.unused).push_back({s, level, static_cast<std::int64_t>(s) * kNumLevels + level});
     }
   }

@@ -81,7 +81,8 @@ ObjectContrastImpl::ObjectContrastImpl(const ModelOptions& model_options) : opti
 
 ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& input,
                                                  const std::function<void()>& between) {
-  const BoxSets boxes = collect_box_sets(input, online->backbone->num_levels(), options.directions);
+  BoxSets boxes = collect_box_sets(input, online->backbone->num_levels(), options.directions);
+  boxes.use_all_groups = use_all_groups;
   const std::vector<torch::Tensor> views = channels_last(input.views);
   const auto embed = [&](ContrastNetwork& network, NetworkRole role) {
     return options.head_mode == HeadMode::kReference ? embed_boxes_reference(*network, role, views, boxes)

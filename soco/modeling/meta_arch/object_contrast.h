@@ -64,6 +64,8 @@ struct ObjectContrastImpl : torch::nn::Module {
   ObjectContrastOutput forward(const ObjectContrastInput& input, const std::function<void()>& between = {});
 
   ModelOptions options;
+  bool use_all_groups = false;  // reference mode: the graph holds the groups without gradient too, so that it is the
+                                // same for every batch: ranks that synchronise BatchNorm in it must agree
   ContrastNetwork online{nullptr};
   ContrastNetwork target{nullptr};
   KeyQueue queue{nullptr};  // null without ContrastLoss::kInfoNce

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace soco {
+
+/// The processes ("ranks") that train one model together. Every rank makes the same calls in the same order; a call
+/// returns when all have made it. Errors name this rank and what became of the others. Not thread-safe.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+
+  virtual int rank() const = 0;
+  virtual int world_size() const = 0;
+
+  /// Replaces the values by their sums over all ranks, added up in an order that depends on the number of ranks alone.
+  /// `tensor`: contiguous, of one dtype and shape on all ranks.
+  virtual void all_reduce_sum(torch::Tensor& tensor) = 0;
+
+  /// Ranks above 0 wait here until rank 0 has come here too, however long that takes; rank 0 goes on at once.
+  virtual void wait_for_main() = 0;
+
+  bool is_main() const { return rank() == 0; }
+  bool is_alone() const { return world_size() == 1; }
+};
+
+/// The form of one process: nothing to wait for.
+class SingleProcess final : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int world_size() const override { return 1; }
+  void all_reduce_sum(torch::Tensor&) override {}
+  void wait_for_main() override {}
+};
+
+}  // namespace soco
