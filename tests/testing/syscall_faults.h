@@ -38,7 +38,13 @@ struct FaultedRun {
 class SyscallFaults {
  public:
 #if defined(__x86_64__)
-  static constexpr bool kSupported = true;
+  /// Whether a process may watch its child here; a container can forbid it.
+  static bool supported() {
+    const pid_t child = fork();
+    if (child < 0) return false;
+    if (child == 0) _exit(ptrace(PTRACE_TRACEME, 0, 0, 0) == 0 ? 0 : 1);
+    return wait_for(child) == 0;
+  }
 
   static FaultedRun run(const std::function<void()>& body, const Fault& fault) {
     const pid_t child = fork();
@@ -110,7 +116,7 @@ class SyscallFaults {
     ptrace(PTRACE_SETREGS, child, 0, &registers);
   }
 #else
-  static constexpr bool kSupported = false;
+  static bool supported() { return false; }
   static FaultedRun run(const std::function<void()>&, const Fault&) { return {}; }
 #endif
 };
