@@ -2,7 +2,6 @@
 #include "soco/data/detection_options.h"
 
 #include "soco/base/error.h"
-#include "soco/data/loader.h"
 
 namespace soco {
 
@@ -13,12 +12,6 @@ void DetectionInputOptions::validate() const {
                short_edges.back());
   if (mean.size() != 3) fail_usage("mean has {} values; expected 3: red, green, blue", mean.size());
   if (std.size() != 3) fail_usage("std has {} values; expected 3: red, green, blue", std.size());
-}
-
-int DetectionLoaderOptions::resolved_num_workers() const {
-  LoaderOptions options;
-  options.num_workers = num_workers;
-  return options.resolved_num_workers();
 }
 
 }  // namespace soco

@@ -2,11 +2,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "soco/config/options.h"
-#include "soco/data/sampler.h"
+#include "soco/data/batching_options.h"
 #include "soco/image/normalize.h"
 
 namespace soco {
@@ -89,27 +88,16 @@ enum class PadOver { kProcess, kBatch };
 inline constexpr std::array<EnumName<PadOver>, 2> kPadOverNames{
     {{PadOver::kProcess, "process"}, {PadOver::kBatch, "batch"}}};
 
-struct DetectionLoaderOptions {
-  std::optional<int> num_workers;
-  int prefetch = 2;
-  LastBatch last_batch = LastBatch::kDrop;
+struct DetectionLoaderOptions : BatchingOptions {
   PadOver pad_over = PadOver::kProcess;
 
   template <class V>
   void visit(V& v) {
-    v.field("num_workers", num_workers,
-            "threads that decode and augment; 0: in the calling thread; auto: one per hardware thread",
-            Range<int>{0, 1024});
-    v.field("prefetch", prefetch, "batches prepared ahead of the one in use", Range<int>{1, 64});
-    v.field("last_batch", last_batch,
-            "images that do not fill a last batch: drop; pad: fill it up with those the epoch began with",
-            kLastBatchNames);
+    BatchingOptions::visit(v);
     v.field("pad_over", pad_over,
             "images are padded to the largest of: process; batch: of all processes, equal for any number of them",
             kPadOverNames);
   }
-
-  int resolved_num_workers() const;
 };
 
 }  // namespace soco

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/data/loader.h"
 
-#include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,15 +25,17 @@ struct WorkerScratch {
 /// Which samples a process reads soon under SampleOrder::kBuffered, so that the system has them ready.
 class Announcer {
  public:
-  /// `ours`: the positions of the epoch's order, from the first batch on, whose samples this process makes.
+  /// `order`: the epoch's; of its batches from `first_batch` on this process makes `num_rows` rows from `first_row` on.
   void begin(const EpochSampler& sampler, std::int64_t epoch, const std::vector<std::int64_t>& order,
-             const std::vector<std::int64_t>& ours, std::int64_t num_images) {
+             std::int64_t first_batch, int first_row, int num_rows, std::int64_t num_images) {
     buffer_ = sampler.options().shuffle_buffer;
     arrivals_.clear();
     num_announced_ = 0;
     std::vector<bool> wanted(static_cast<std::size_t>(num_images));
-    for (const std::int64_t position : ours)
-      wanted[static_cast<std::size_t>(order[static_cast<std::size_t>(position)])] = true;
+    for (std::int64_t batch = first_batch; batch < sampler.batches_per_epoch(); ++batch) {
+      const auto rows = order.begin() + batch * sampler.batch_size() + first_row;
+      for (auto sample = rows; sample != rows + num_rows; ++sample) wanted[static_cast<std::size_t>(*sample)] = true;
+    }
     std::int64_t place = 0;
     for (const std::int64_t sample : sampler.arrival_order(epoch)) {
       if (wanted[static_cast<std::size_t>(sample)]) arrivals_.push_back({place, sample});
@@ -94,13 +94,8 @@ class PretrainMaker {
 
   std::vector<std::int64_t> begin_epoch(std::int64_t epoch, std::int64_t first_batch) {
     std::vector<std::int64_t> order = sampler_.epoch_order(epoch);
-    if (sampler_.options().order == SampleOrder::kBuffered) {
-      std::vector<std::int64_t> ours;
-      for (std::int64_t batch = first_batch; batch < sampler_.batches_per_epoch(); ++batch) {
-        for (int row = 0; row < num_rows_; ++row) ours.push_back(batch * batch_size() + first_row_ + row);
-      }
-      announcer_.begin(sampler_, epoch, order, ours, dataset_.size());
-    }
+    if (sampler_.options().order == SampleOrder::kBuffered)
+      announcer_.begin(sampler_, epoch, order, first_batch, first_row_, num_rows_, dataset_.size());
     return order;
   }
   std::vector<std::int64_t> announcements(std::int64_t position) { return announcer_.take(position); }
@@ -143,11 +138,6 @@ class PretrainMaker {
 };
 
 }  // namespace
-
-int LoaderOptions::resolved_num_workers() const {
-  if (num_workers) return *num_workers;
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxAutoWorkers);
-}
 
 class DataLoader::Impl {
  public:

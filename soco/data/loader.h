@@ -8,6 +8,7 @@
 
 #include "soco/config/options.h"
 #include "soco/data/batch_pipeline.h"
+#include "soco/data/batching_options.h"
 #include "soco/data/collate.h"
 #include "soco/data/pretrain_dataset.h"
 #include "soco/data/sampler.h"
@@ -23,27 +24,16 @@ inline constexpr std::array<EnumName<ElementType>, 2> kElementTypeNames{
 inline constexpr std::array<EnumName<PixelLayout>, 2> kPixelLayoutNames{
     {{PixelLayout::kChw, "nchw"}, {PixelLayout::kHwc, "channels_last"}}};
 
-struct LoaderOptions {
-  std::optional<int> num_workers;  ///< "auto": one per hardware thread, at most kMaxAutoWorkers
-  int prefetch = 2;
-  LastBatch last_batch = LastBatch::kDrop;
+struct LoaderOptions : BatchingOptions {
   SampleOrder order = SampleOrder::kShuffled;
   int shuffle_buffer = 10'000;
   Quality quality = Quality::kExact;
   ElementType pixels = ElementType::kFloat32;
   PixelLayout layout = PixelLayout::kChw;
 
-  static constexpr int kMaxAutoWorkers = 32;
-
   template <class V>
   void visit(V& v) {
-    v.field("num_workers", num_workers,
-            "threads that decode and augment; 0: in the calling thread; auto: one per hardware thread",
-            Range<int>{0, 1024});
-    v.field("prefetch", prefetch, "batches prepared ahead of the one in use", Range<int>{1, 64});
-    v.field("last_batch", last_batch,
-            "images that do not fill a last batch: drop; pad: fill it up with those the epoch began with",
-            kLastBatchNames);
+    BatchingOptions::visit(v);
     v.field("order", order,
             "shuffled: any image next; buffered: nearly as archives hold them, for disks with slow seeks",
             kSampleOrderNames);
@@ -54,9 +44,6 @@ struct LoaderOptions {
     v.field("layout", layout, "nchw, or channels_last, which tensor cores like best", kPixelLayoutNames);
     v.field("shuffle_buffer", shuffle_buffer, "images that order=buffered mixes", Range<int>{1, 100'000'000});
   }
-
-  /// num_workers, with "auto" resolved for this machine.
-  int resolved_num_workers() const;
 };
 
 /// Batches in an order fixed by (seed, epoch, index), for any number of workers and processes. Worker threads fill a

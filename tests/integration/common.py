@@ -14,6 +14,15 @@ sys.path.insert(0, str(ORACLES))  # safetensors_io, training_step_oracle
 
 SOCO = os.environ.get("SOCO_BIN", "build/release/bin/soco")
 
+
+def enter_oracle_python():
+    """Runs this test again in the interpreter that has numpy, torch, torchvision and Pillow: $SOCO_ORACLE_PYTHON."""
+    python = os.environ.get("SOCO_ORACLE_PYTHON", sys.executable)
+    if os.environ.get("SOCO_ORACLE_RUNS") != python:
+        os.environ["SOCO_ORACLE_RUNS"] = python
+        os.execvp(python, [python, *sys.argv])
+
+
 # A network and views small enough that a step takes a fraction of a second.
 SMALL_MODEL = ["model.backbone=resnet18", "model.fpn_channels=16", "model.head_num_convs=1", "model.head_fc_channels=32",
                "model.projector_hidden_channels=32", "model.projector_out_channels=16"]

@@ -2,17 +2,13 @@
 """`soco probe` against PyTorch and numpy: features of labelled boxes and images through the oracle's network and
 torchvision's RoIAlign, both classifiers by their definitions; and the same judging during training."""
 import json
-import os
 import sys
 import unittest
 
-PYTHON = os.environ.get("SOCO_ORACLE_PYTHON", sys.executable)
-if __name__ == "__main__" and os.environ.get("SOCO_ORACLE_RUNS") != PYTHON:
-    # The comparison needs numpy, torch, torchvision and Pillow: it runs in the interpreter that has them.
-    os.environ["SOCO_ORACLE_RUNS"] = PYTHON
-    os.execvp(PYTHON, [PYTHON, *sys.argv])
+from common import SMALL_RUN, ScratchTest, enter_oracle_python, metrics, newest_checkpoint, run, tensors
 
-from common import SMALL_RUN, ScratchTest, metrics, newest_checkpoint, run, tensors  # noqa: E402
+if __name__ == "__main__":
+    enter_oracle_python()
 
 try:
     import numpy as np
@@ -22,7 +18,7 @@ try:
     from PIL import Image
     MISSING = None
 except ImportError as error:
-    MISSING = f"SKIPPED oracle probe: {PYTHON} has {error.msg[:1].lower()}{error.msg[1:]}"
+    MISSING = f"SKIPPED oracle probe: {sys.executable} has {error.msg[:1].lower()}{error.msg[1:]}"
 
 THRESHOLDS = [20, 40, 80, 96]
 SHAPE = {"architecture": "fpn", "depth": 18, "fpn_channels": 16, "pooler_resolution": 7, "head_num_convs": 1,

@@ -18,19 +18,15 @@ data. So the float64 steps are taken as the truth, and ours may be no farther fr
 float32 steps are, over nine tenths of the tensors. The rest may hold a ReLU or a maximum that rounding turned over: PyTorch's
 own has moved a tensor by 1.3e-2 so. For the same reason the middle one of ten steps is compared.
 """
-import os
 import subprocess
 import sys
 import time
 import unittest
 
-PYTHON = os.environ.get("SOCO_ORACLE_PYTHON", sys.executable)
-if __name__ == "__main__" and os.environ.get("SOCO_ORACLE_RUNS") != PYTHON:
-    # The comparison needs numpy, torch and torchvision: it runs in the interpreter that has them.
-    os.environ["SOCO_ORACLE_RUNS"] = PYTHON
-    os.execvp(PYTHON, [PYTHON, *sys.argv])
+from common import SOCO, ScratchTest, enter_oracle_python, run
 
-from common import SOCO, ScratchTest, run  # noqa: E402
+if __name__ == "__main__":
+    enter_oracle_python()
 
 try:
     import numpy as np
@@ -39,7 +35,7 @@ try:
     from training_step_recipe import RecipeCase
     MISSING = None
 except ImportError as error:
-    MISSING = f"SKIPPED oracle training_step: {PYTHON} has {error.msg[:1].lower()}{error.msg[1:]}"
+    MISSING = f"SKIPPED oracle training_step: {sys.executable} has {error.msg[:1].lower()}{error.msg[1:]}"
 
 FLOAT64_BOUND = 1e-8
 FLOAT32_TIMES = 4  # times PyTorch's distance from the truth: two roundings of one chain differ by chance

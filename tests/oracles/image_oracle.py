@@ -21,6 +21,9 @@ from PIL import Image, ImageFilter, ImageOps
 from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms import functional as F
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from random_picture import NUM_KINDS, random_picture  # noqa: E402
+
 CASES_PER_OP = 240  # of colours (photometric_oracle.py has more) and rare formats
 MANY_CASES = 2000   # of JPEG, PNG, each resize filter and crops
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -52,20 +55,8 @@ class Writer:
 
 
 def random_image(rng, max_side=40, min_side=1):
-    """Noise, few levels (many equal channels), a smooth picture, or extremes: what the branches of the code tell apart."""
     h, w = (int(x) for x in rng.integers(min_side, max_side + 1, 2))
-    kind = rng.integers(5)
-    if kind == 0:
-        return rng.integers(0, 256, (h, w, 3), dtype=np.uint8)
-    if kind == 1:
-        return (rng.integers(0, 4, (h, w, 3)) * 85).astype(np.uint8)
-    if kind == 2:
-        y, x = np.mgrid[0:h, 0:w][..., None] * rng.uniform(0.01, 0.4)
-        return (127.5 + 127.5 * np.sin(x + y + rng.uniform(0, 6, 3))).astype(np.uint8)
-    if kind == 3:
-        return np.repeat(rng.integers(0, 256, (h, w, 1), dtype=np.uint8), 3, axis=2)
-    base = rng.integers(0, 256, 3)
-    return np.clip(base + rng.integers(-3, 4, (h, w, 3)), 0, 255).astype(np.uint8)
+    return random_picture(rng, h, w, rng.integers(NUM_KINDS))
 
 
 def array(image):

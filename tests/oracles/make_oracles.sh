@@ -15,7 +15,7 @@ mkdir -p "$out"
 oracle() {
   local name=$1 script=$here/$2 module
   if [ -e "$out/$4" ] && [ "$out/.$name" -nt "$script" ] && [ "$out/.$name" -nt "$here/safetensors_io.py" ] &&
-    [ "$out/.$name" -nt "$here/detection_cases.py" ]; then return 0; fi
+    [ "$out/.$name" -nt "$here/detection_cases.py" ] && [ "$out/.$name" -nt "$here/random_picture.py" ]; then return 0; fi
   for module in $3; do
     "$python" -c "import $module" 2>/dev/null || { echo "SKIPPED oracle $name: no module $module"; return 0; }
   done

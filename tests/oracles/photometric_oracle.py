@@ -19,29 +19,22 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torchvision.transforms import functional as F
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from random_picture import NUM_KINDS, random_picture  # noqa: E402
+
 NUM_IMAGES = 2000
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 JITTER = [F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue]
 
 
 def random_image(rng, index):
-    """Noise, few levels, a smooth picture, greys, or nearly one colour; 1 to 40 px a side, now and then a long one."""
+    """1 to 40 px a side, now and then a long one."""
     h, w = (int(x) for x in rng.integers(1, 41, 2))
     if index < 64:
         h, w = 1 + index // 8, 1 + index % 8
     elif index % 25 == 0:
         h, w = (h, w * 8) if index % 2 else (h * 8, w)
-    kind = index % 5
-    if kind == 0:
-        return rng.integers(0, 256, (h, w, 3), dtype=np.uint8)
-    if kind == 1:
-        return (rng.integers(0, 4, (h, w, 3)) * 85).astype(np.uint8)
-    if kind == 2:
-        y, x = np.mgrid[0:h, 0:w][..., None] * rng.uniform(0.01, 0.4)
-        return (127.5 + 127.5 * np.sin(x + y + rng.uniform(0, 6, 3))).astype(np.uint8)
-    if kind == 3:
-        return np.repeat(rng.integers(0, 256, (h, w, 1), dtype=np.uint8), 3, axis=2)
-    return np.clip(rng.integers(0, 256, 3) + rng.integers(-3, 4, (h, w, 3)), 0, 255).astype(np.uint8)
+    return random_picture(rng, h, w, index % NUM_KINDS)
 
 
 def crc(values):
