@@ -40,21 +40,40 @@ inline std::uint32_t cost_range(double cost) {
                                     kCostRangeShift);
 }
 
-/// 32 bits that order costs within some neighbouring ranges: as whole numbers, the bits of doubles that are not
-/// negative order as the doubles do, and few ranges leave few bits to drop.
+/// An edge as it is divided: 32 bits that order costs within their range, above the index. The bits of doubles that are
+/// not negative order as the doubles do; the first range is wide and drops 30 of them, the others 13.
+inline constexpr int kFirstRangeShift = 30, kOtherRangesShift = kCostRangeShift - 32;
+
+struct RangedEdge {
+  std::uint32_t range;
+  PackedEdge edge;
+};
+inline RangedEdge ranged_edge(double cost, std::uint32_t index) {
+  const std::uint64_t bits = std::bit_cast<std::uint64_t>(cost), smallest = std::bit_cast<std::uint64_t>(kSmallestCost);
+  const std::uint64_t above = std::max(bits, smallest) - smallest;
+  const std::uint32_t range = static_cast<std::uint32_t>(above >> kCostRangeShift);
+  const std::uint64_t key = range == 0 ? bits >> kFirstRangeShift : above >> kOtherRangesShift;
+  return {range, key << 32 | index};  // what of the key belongs to the range falls out at the top
+}
+
+/// 32 bits that order costs within some neighbouring ranges: few ranges leave few bits to drop.
 class CostKey {
  public:
   /// For ranges `first` to `last`.
   CostKey(std::size_t first, std::size_t last)
-      : low_(first == 0 ? 0 : bits_at(first)),
-        shift_(std::max(0, static_cast<int>(std::bit_width(bits_at(last + 1) - 1 - low_)) - 32)) {}
-  PackedEdge pack(double cost, std::uint32_t index) const {
-    return (std::bit_cast<std::uint64_t>(cost) - low_) >> shift_ << 32 | index;
+      : low_(bits_at(first)), shift_(static_cast<int>(std::bit_width(bits_at(last + 1) - 1 - low_)) - 32) {}
+  /// `edge` of `range`, as ranged_edge() gave it, with a key that holds for all ranges.
+  PackedEdge pack(std::size_t range, PackedEdge edge) const {
+    const std::uint64_t in_range = static_cast<std::uint64_t>(cost_key(edge))
+                                   << (range == 0 ? kFirstRangeShift : kOtherRangesShift);
+    return (bits_at(range) - low_ + in_range) >> shift_ << 32 | edge_index(edge);
   }
 
  private:
   static std::uint64_t bits_at(std::size_t range) {
-    return std::bit_cast<std::uint64_t>(kSmallestCost) + (static_cast<std::uint64_t>(range) << kCostRangeShift);
+    return range == 0
+               ? 0
+               : std::bit_cast<std::uint64_t>(kSmallestCost) + (static_cast<std::uint64_t>(range) << kCostRangeShift);
   }
   std::uint64_t low_;
   int shift_;

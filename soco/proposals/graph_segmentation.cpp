@@ -20,6 +20,9 @@ constexpr int kNumBlocks = 4;
 /// Edges sorted at a time: with what goes with them they stay in a core's second cache.
 constexpr std::size_t kEdgesAtATime = 16384;
 
+/// So many edges ahead of their turn their pixels are fetched into the cache.
+constexpr std::size_t kFilterDistance = 24;
+
 constexpr double kAboveAllCosts = 2;
 
 /// Sets joined ahead of their turn, see join_nearest: so small that k / size is above the rounding of a threshold below
@@ -129,18 +132,21 @@ void GraphSegmenter::join_nearest(const EdgeGrid& grid, const double* costs, std
   join(kUpRight, y - 1, width - 1, above + 1, least);
 }
 
-void GraphSegmenter::divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, std::uint32_t* edges) {
+void GraphSegmenter::divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, PackedEdge* edges) {
   std::uint32_t start = 0;
   for (std::uint32_t& count : range_ends_) start += std::exchange(count, start);
   grid.for_rows([&](EdgeBlock block, std::uint32_t place, std::uint32_t n) {
     const std::uint32_t first = static_cast<std::uint32_t>(block) << kPlaceBits | place;
     const double* const in = costs.at(first);
-    for (std::uint32_t x = 0; x < n; ++x) edges[range_ends_[cost_range(in[x])]++] = first + x;
+    for (std::uint32_t x = 0; x < n; ++x) {
+      const RangedEdge ranged = ranged_edge(in[x], first + x);
+      edges[range_ends_[ranged.range]++] = ranged.edge;
+    }
   });
 }
 
-std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs,
-                                                          std::span<std::uint32_t> edges) {
+std::span<PackedEdge> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs,
+                                                       std::span<PackedEdge> edges) {
   std::size_t num_left = 0;
   for (std::size_t begin = 0, range = 0; begin < edges.size(); ++range) {
     const std::size_t first_range = range;
@@ -148,14 +154,19 @@ std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, 
     const std::size_t end = range_ends_[range];
     const CostKey key(first_range, range);
     // Most edges lie within a set by now: only the others are worth sorting.
+    PackedEdge* const dividing_memory = dividing_.take(end - begin).data();
     std::size_t count = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      const PixelPair pixels = grid.ends(edges[i]);
-      edges[begin + count] = edges[i];
-      count += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
+    for (std::size_t i = begin, of = first_range; of <= range; ++of) {
+      for (; i < range_ends_[of]; ++i) {
+        const PixelPair ahead = grid.ends(edge_index(edges[std::min(i + kFilterDistance, end - 1)]));
+        forest_.prefetch(ahead.a);
+        forest_.prefetch(ahead.b);
+        const PixelPair pixels = grid.ends(edge_index(edges[i]));
+        dividing_memory[count] = key.pack(of, edges[i]);
+        count += forest_.ancestor(pixels.a) != forest_.ancestor(pixels.b);
+      }
     }
-    const std::span<PackedEdge> dividing = dividing_.take(count);
-    for (std::size_t i = 0; i < count; ++i) dividing[i] = key.pack(*costs.at(edges[begin + i]), edges[begin + i]);
+    const std::span<PackedEdge> dividing(dividing_memory, count);
     sort_edges(dividing, sorting_.take(count), costs);
     for_dividing_edges(
         count, forest_, [&](std::size_t i) { return grid.ends(edge_index(dividing[i])); },
@@ -165,7 +176,7 @@ std::span<std::uint32_t> GraphSegmenter::join_cheap_edges(const EdgeGrid& grid, 
           if (cost < forest_.min_threshold(a, b)) {
             forest_.join(a, b, cost);
           } else {
-            edges[num_left++] = edge_index(dividing[i]);
+            edges[num_left++] = dividing[i];
           }
         });
     begin = end;
@@ -180,14 +191,14 @@ const Segmentation& GraphSegmenter::segment(const Image& image, const GraphSegme
   const EdgeGrid grid(image.height, image.width);
   double* const costs_memory = costs_.take(kNumBlocks * num_pixels).data();
   const EdgeCosts costs{costs_memory, num_pixels};
-  const std::span<std::uint32_t> edges = edges_.take(grid.num_edges());
+  const std::span<PackedEdge> edges = edges_.take(grid.num_edges());
   forest_.reset(num_pixels, options.scale / 255.0);
   measure_edges(image, options.sigma, grid, costs_memory);
   divide_edges(grid, costs, edges.data());
   // Edges that divide two sets still: no other can matter later.
-  const std::span<std::uint32_t> left = join_cheap_edges(grid, costs, edges);
+  const std::span<PackedEdge> left = join_cheap_edges(grid, costs, edges);
   for_dividing_edges(
-      left.size(), forest_, [&](std::size_t i) { return grid.ends(left[i]); }, [](std::size_t) {},
+      left.size(), forest_, [&](std::size_t i) { return grid.ends(edge_index(left[i])); }, [](std::size_t) {},
       [&](std::uint32_t a, std::uint32_t b, std::size_t) {
         if (std::min(forest_.size(a), forest_.size(b)) < options.min_size) forest_.join(a, b, 0);
       });

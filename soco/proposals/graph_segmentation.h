@@ -28,7 +28,7 @@ struct GraphSegmentationOptions {
 
 /// Efficient graph-based image segmentation (Felzenszwalb and Huttenlocher, IJCV 2004) on the 8-connected grid of the
 /// smoothed RGB image in [0, 1], label for label as scikit-image 0.19's `felzenszwalb` when its edge sort is stable.
-/// Keeps its memory, about 70 bytes a pixel (twice that when it has one colour), from one image to the next.
+/// Keeps its memory, about 90 bytes a pixel (twice that when it has one colour), from one image to the next.
 class GraphSegmenter {
  public:
   /// The image must not be empty and must have fewer than 2^29 pixels. The result is valid until the next call.
@@ -56,17 +56,17 @@ class GraphSegmenter {
   /// edges can come before it, and those as cheap join their sets whenever they come, so that it may be taken ahead of
   /// its turn, while it lies in the cache and without having been sorted.
   void join_nearest(const EdgeGrid& grid, const double* costs, std::size_t y);
-  /// Writes the edges' indices, those of cheaper ranges first; each range's count turns into its end.
-  void divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, std::uint32_t* edges);
+  /// Writes the edges, those of cheaper ranges first; each range's count turns into its end. What sorting needs of the
+  /// costs goes with them: they would be fetched from all over the image otherwise.
+  void divide_edges(const EdgeGrid& grid, const EdgeCosts& costs, PackedEdge* edges);
   /// Joins sets by their edges in order of cost; gives, at the front of `edges`, those that were too dear.
-  std::span<std::uint32_t> join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs,
-                                            std::span<std::uint32_t> edges);
+  std::span<PackedEdge> join_cheap_edges(const EdgeGrid& grid, const EdgeCosts& costs, std::span<PackedEdge> edges);
 
   RowSmoother smoother_;
   LeastCosts least_;
   Scratch<double> costs_;
-  Scratch<std::uint32_t> edges_, found_;
-  Scratch<PackedEdge> dividing_, sorting_;
+  Scratch<std::uint32_t> found_;
+  Scratch<PackedEdge> edges_, dividing_, sorting_;
   std::array<std::uint32_t, kNumCostRanges> range_ends_{};
   SegmentForest forest_;
   Segmentation result_;

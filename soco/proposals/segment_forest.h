@@ -105,7 +105,7 @@ struct PixelPair {
 };
 
 /// Calls visit(a, b, i), in order, for those of edges 0..num_edges-1 whose ends lie in two sets when their turn comes;
-/// a and b are the roots. `ends_of(i)`: the PixelPair of edge i; `prefetch(i)` is called shortly before visit.
+/// a and b are the roots. `ends_of(i)`: the PixelPair of edge i; `prefetch(i)` is called some edges before.
 template <class EndsOf, class Prefetch, class Visit>
 void for_dividing_edges(std::size_t num_edges, SegmentForest& forest, const EndsOf& ends_of, const Prefetch& prefetch,
                         const Visit& visit) {
@@ -124,6 +124,7 @@ void for_dividing_edges(std::size_t num_edges, SegmentForest& forest, const Ends
       const PixelPair ahead = ends_of(std::min(i + kDistance, num_edges - 1));
       forest.prefetch(ahead.a);
       forest.prefetch(ahead.b);
+      prefetch(std::min(i + kDistance, num_edges - 1));
       const PixelPair ends = ends_of(i);
       const std::uint32_t a = forest.ancestor(ends.a), b = forest.ancestor(ends.b);
       candidates[count] = {a, b, i};
@@ -133,7 +134,6 @@ void for_dividing_edges(std::size_t num_edges, SegmentForest& forest, const Ends
       const Candidate& ahead = candidates[std::min(i + kRootDistance, count - 1)];
       forest.prefetch_root(ahead.a);
       forest.prefetch_root(ahead.b);
-      prefetch(ahead.edge);
       const std::uint32_t a = forest.find(candidates[i].a), b = forest.find(candidates[i].b);
       if (a != b) visit(a, b, candidates[i].edge);
     }

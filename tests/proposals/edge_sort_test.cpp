@@ -15,10 +15,16 @@ namespace {
 
 const CostKey kAllCosts(0, kNumCostRanges - 1);
 
+PackedEdge packed(const CostKey& key, double cost, std::uint32_t index) {
+  const RangedEdge ranged = ranged_edge(cost, index);
+  EXPECT_EQ(ranged.range, cost_range(cost));
+  return key.pack(ranged.range, ranged.edge);
+}
+
 /// Indices of the costs after sort_edges.
 std::vector<std::uint32_t> sorted_indices(const std::vector<double>& costs) {
   std::vector<PackedEdge> edges, scratch(costs.size());
-  for (std::uint32_t i = 0; i < costs.size(); ++i) edges.push_back(kAllCosts.pack(costs[i], i));
+  for (std::uint32_t i = 0; i < costs.size(); ++i) edges.push_back(packed(kAllCosts, costs[i], i));
   sort_edges(edges, scratch, {costs.data(), costs.size()});
   std::vector<std::uint32_t> indices;
   for (const PackedEdge e : edges) indices.push_back(edge_index(e));
@@ -79,13 +85,13 @@ TEST(CostKey, OrdersTheCostsOfItsRangesAndTellsNearOnesApart) {
     const double low = kSmallestCost + rng.uniform() * 1.5, high = low * (1 + rng.uniform() * 0.1);
     const CostKey key(cost_range(low), cost_range(high));
     const double a = low + rng.uniform() * (high - low), b = low + rng.uniform() * (high - low);
-    ASSERT_LE(cost_key(key.pack(std::min(a, b), 0)), cost_key(key.pack(std::max(a, b), 0)));
+    ASSERT_LE(cost_key(packed(key, std::min(a, b), 0)), cost_key(packed(key, std::max(a, b), 0)));
   }
   // One range: the 45 bits below its number, of which the leading 32 are kept, a step of 2^13 in the last place.
   const CostKey key(cost_range(0.5), cost_range(0.5));
-  EXPECT_EQ(cost_key(key.pack(0.5, 0)), 0u);
-  EXPECT_EQ(cost_key(key.pack(0.5 + 0x1p-40, 0)), 1u);  // 2^13 steps of 2^-53
-  EXPECT_EQ(edge_index(key.pack(0.5, 77)), 77u);
+  EXPECT_EQ(cost_key(packed(key, 0.5, 0)), 0u);
+  EXPECT_EQ(cost_key(packed(key, 0.5 + 0x1p-40, 0)), 1u);  // 2^13 steps of 2^-53
+  EXPECT_EQ(edge_index(packed(key, 0.5, 77)), 77u);
 }
 
 TEST(EdgeSort, EqualsAStableSortForManyCosts) {
