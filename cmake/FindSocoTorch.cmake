@@ -60,4 +60,8 @@ if(SocoTorch_FOUND AND NOT TARGET soco_torch)
       -Wl,--no-as-needed ${SOCO_TORCH_CUDA_LIBRARY} ${SOCO_C10_CUDA_LIBRARY} -Wl,--as-needed)
   endif()
   target_link_libraries(soco_torch INTERFACE ${SOCO_TORCH_LIBRARY} ${SOCO_TORCH_CPU_LIBRARY} ${SOCO_C10_LIBRARY})
+  if(SOCO_TORCH_CUDA_LIBRARY)
+    # What torch_cuda itself needs lies in the wheels beside torch's, and is found when the program starts.
+    target_link_options(soco_torch INTERFACE -Wl,--allow-shlib-undefined)
+  endif()
 endif()

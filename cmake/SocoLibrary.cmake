@@ -32,6 +32,9 @@ function(soco_test name)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900
                        ENVIRONMENT SOCO_TEST_DIR=${CMAKE_SOURCE_DIR}/tests)
+  if(ARG_TORCH)
+    set_tests_properties(${name} PROPERTIES PROCESSORS ${SOCO_ALL_CORES})
+  endif()
 endfunction()
 
 # A target whose sources include libtorch: one shared precompiled header, since torch/torch.h costs 30 s a file.

@@ -5,7 +5,7 @@
 SOCO_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SOCO_TORCH_VERSION=${SOCO_TORCH_VERSION:-2.13.0}  # the wheel that is fetched when there is none
 
-say() { printf '== %s\n' "$*"; }
+say() { printf '== %4d s  %s\n' "$SECONDS" "$*"; }  # seconds since the script began
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # Debian packages of program and tests: compiler, build tools, and the libraries of docs/dependencies.md.

@@ -51,7 +51,7 @@ say "torch-free folders and fuzz targets under AddressSanitizer and UndefinedBeh
 configure build/sanitize "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_SANITIZE=ON -DSOCO_FUZZ=$fuzz \
   -DCMAKE_BUILD_TYPE=None
 build build/sanitize
-ctest --test-dir build/sanitize --output-on-failure -L 'unit|fuzz'
+ctest --test-dir build/sanitize -j "$(nproc)" --output-on-failure -L 'unit|fuzz'
 
 if [ "$mode" = --debian ]; then
   install_packages libtorch-dev libopenblas0-pthread || die "Debian's libtorch could not be installed"
@@ -63,7 +63,7 @@ fi
 
 say "main run: all tests, libtorch ${LIBTORCH_DIR:-of Debian}; skipped tests are named below"
 SKIPS=build/skipped.txt
-ctest --test-dir build/release --output-on-failure --output-log "$SOCO_ROOT/build/release/test.log"
+ctest --test-dir build/release -j "$(nproc)" --output-on-failure --output-log "$SOCO_ROOT/build/release/test.log"
 grep -hE 'SKIPPED' build/release/Testing/Temporary/LastTest.log | sort -u >"$SKIPS" || true
 [ -s "$SKIPS" ] && { say "skipped:"; cat "$SKIPS"; }
 grep "tests passed" "$SOCO_ROOT/build/release/test.log"

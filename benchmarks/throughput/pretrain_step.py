@@ -10,10 +10,13 @@ release) and step_parts (the program's own step) run in turn, `--rounds` times; 
   cmake -S . -B build/release -DSOCO_BENCHMARKS=ON ... && cmake --build build/release --target soco step_parts
   python3 benchmarks/throughput/pretrain_step.py --build build/release --python PYTHON [--variants fpn,c4,star] [--steps 3]
 
+On a GPU: --device cuda [--precision bf16]; the reference then runs a second time with its tensors in channels-last memory.
+
 With --whole also `soco pretrain` itself on synthetic scenes, with its wait for data.
 """
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -32,13 +35,14 @@ def run(command):
 
 def reference(args, recipe, *more):
     out = run([args.python, HERE / "reference_step.py", "--recipe", recipe, "--backbone", args.backbone, "--batch", args.batch, "--threads",
-               args.threads, "--steps", args.steps, *more])
+               args.threads, "--steps", args.steps, "--device", args.device, "--precision", args.precision, *more])
     return json.loads(out) if out else None
 
 
 def parts(args, recipe, batch, *keys):
     program = pathlib.Path(args.build) / "benchmarks" / "throughput" / "step_parts"
-    return json.loads(run([program, recipe, batch, args.threads, args.steps, f"model.backbone={args.backbone}", *keys]))
+    return json.loads(run([program, recipe, batch, args.threads, args.steps, f"model.backbone={args.backbone}",
+                           f"train.device={args.device}", f"train.precision={args.precision}", *keys]))
 
 
 def middle(results, key):
@@ -66,7 +70,7 @@ def shares(seconds):
 
 
 def print_row(name, seconds, peak, base, args):
-    print(f"  {name:28} {seconds[0]:7.2f} s {seconds[1]:8.2f} s {args.batch / seconds[0]:7.2f} {peak:6.2f} GiB "
+    print(f"  {name:28} {seconds[0]:7.3f} s {seconds[1]:8.3f} s {args.batch / seconds[0]:7.2f} {peak:6.2f} GiB "
           f"{base[0] / seconds[0]:6.2f} x {base[1] / seconds[1]:6.2f} x", flush=True)
 
 
@@ -74,15 +78,21 @@ def compare(args, variant, folder):
     recipe, batch = RECIPES[variant], folder / f"{variant}.safetensors"
     reference(args, recipe, "--make", batch)
     modes = {"reference": [], "assigned": [], "assigned, checkpointed": ["model.checkpoint_activations=true"]}
-    theirs, ours = [], {mode: [] for mode in modes}
+    theirs, channels_last, ours = [], [], {mode: [] for mode in modes}
     for _ in range(args.rounds):
         theirs.append(reference(args, recipe))
+        if args.device == "cuda":
+            channels_last.append(reference(args, recipe, "--channels-last"))
         for mode, keys in modes.items():
             ours[mode].append(parts(args, recipe, batch, f"model.head_mode={mode.split(',')[0]}", *keys))
     base = middle(theirs, lambda result: result["seconds"])
-    print(f"{variant}: {recipe}, {args.backbone}, batch {args.batch}, {args.threads} threads, torch {theirs[0]['torch']}")
+    where = f"{args.threads} threads" if args.device == "cpu" else f"{args.device} {args.precision}"
+    print(f"{variant}: {recipe}, {args.backbone}, batch {args.batch}, {where}, torch {theirs[0]['torch']}")
     print(f"  {'':28} {'wall':>9} {'processor':>10} {'images/s':>7} {'peak':>10} {'faster':>8} {'by processor':>8}")
     print_row("PyTorch, as the release", base, max(result["peak_gib"] for result in theirs), base, args)
+    if channels_last:
+        print_row("PyTorch, channels-last", middle(channels_last, lambda result: result["seconds"]),
+                  max(result["peak_gib"] for result in channels_last), base, args)
     for mode, results in ours.items():
         print_row(f"soco, {mode}", middle(results, whole_step), max(result["peak_gib"] for result in results), base, args)
     for mode in ("reference", "assigned"):
@@ -91,7 +101,7 @@ def compare(args, variant, folder):
         operations = reference(args, recipe, "--head-mode", mode, "--flops")["operations"]
         rate = max(result["product_rate"] for result in ours[mode])
         seconds = middle(ours[mode], whole_step)[0]
-        print(f"  {mode}: {operations / 1e9:.0f} GFLOP; at {rate / 1e9:.0f} GFLOP/s, a large product's rate, {operations / rate:.2f} s: "
+        print(f"  {mode}: {operations / 1e9:.0f} GFLOP; at {rate / 1e9:.0f} GFLOP/s, a large product's rate, {operations / rate:.3f} s: "
               f"the step runs at {100 * operations / rate / seconds:.0f} % of it", flush=True)
 
 
@@ -102,7 +112,7 @@ def whole_program(args, variant, folder):
         run([soco, "synth", "--out", scenes, "--images", 10 * args.batch, "width=500", "height=375", "size_variation=0", "val_ratio=0"])
     run([soco, "pretrain", "--images", scenes / "train", "--out", out, "--config", RECIPES[variant], "model.head_mode=assigned",
          f"model.backbone={args.backbone}", f"train.batch_size={args.batch}", f"train.num_threads={args.threads}", "train.epochs=10",
-         f"train.max_steps={args.steps + 1}", "loader.num_workers=2", "train.device=cpu"])
+         f"train.max_steps={args.steps + 1}", f"loader.num_workers={os.cpu_count()}", f"train.device={args.device}", f"train.precision={args.precision}"])
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()][1:]  # the first step warms up
     seconds = [args.batch / line["images_per_s"] for line in lines]
     wait = sum(line["data_wait"] * time for line, time in zip(lines, seconds)) / sum(seconds)
@@ -117,6 +127,8 @@ def main():
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"], help="bf16: autocast, on both sides")
     parser.add_argument("--steps", type=int, default=3, help="timed steps of each run, after one that warms up")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--whole", action="store_true", help="also time `soco pretrain`")

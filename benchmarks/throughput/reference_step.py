@@ -6,9 +6,10 @@ for the release, whose loader and mixed precision do not run on a CPU.
 
   python3 benchmarks/throughput/reference_step.py --recipe soco_fpn_100ep [--batch 8] [--threads 2] [--steps 3]
                                                   [--head-mode assigned] [--make FILE] [--flops]
+                                                  [--device cuda --precision bf16 --channels-last]
 
 Prints one JSON object: seconds [wall clock, processor time] of a step (medians, a first step left out) and peak_gib of the
-process; with --flops the operations of a step instead, as PyTorch counts those of convolutions and products. --make writes
+process, or of the device; with --flops the operations of a step instead, as PyTorch counts those of convolutions and products. --make writes
 the batch to FILE (as `soco replay` reads it) and does nothing else."""
 import argparse
 import json
@@ -52,11 +53,27 @@ def count_operations(case, training, num_images):
     return counter.get_total_flops() * num_images / 2
 
 
-def timed_steps(case, training, batch, steps):
+def on_device(training, batch, args):
+    """Network, optimiser and batch on --device, and in --channels-last."""
+    memory = {"memory_format": torch.channels_last} if args.channels_last else {}
+    for network in (training.online, training.target):
+        network.to(args.device, **memory)
+    training.velocity = {name: buffer.to(args.device) for name, buffer in training.velocity.items()}
+    batch["views"] = [view.to(args.device, **memory) for view in batch["views"]]
+    for pair in batch["pairs"]:
+        for side in "ab":
+            pair[side].update({name: value.to(args.device) for name, value in pair[side].items() if torch.is_tensor(value)})
+    return batch
+
+
+def timed_steps(case, training, batch, args):
     seconds = []
-    for i in range(steps + 1):
+    for i in range(args.steps + 1):
         wall, cpu = time.perf_counter(), time.process_time()
-        training.train(batch, case.head_mode, 0.1, 0.99)
+        with torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
+            training.train(batch, case.head_mode, 0.1, 0.99)
+        if args.device == "cuda":
+            torch.cuda.synchronize()
         seconds.append((time.perf_counter() - wall, time.process_time() - cpu))
     return [statistics.median(column) for column in zip(*seconds[1:])]
 
@@ -69,6 +86,9 @@ def main():
     parser.add_argument("--steps", type=int, default=3, help="timed steps, after one that warms up")
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--head-mode", default="reference", choices=["reference", "assigned"])
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"], help="bf16: PyTorch's autocast")
+    parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--make", type=pathlib.Path)
     parser.add_argument("--flops", action="store_true")
     args = parser.parse_args()
@@ -81,8 +101,9 @@ def main():
     training = oracle.Training(case.shape(), torch.float32, solver=case.solver)
     if args.flops:
         return print(json.dumps({"operations": count_operations(case, training, args.batch)}))
-    seconds = timed_steps(case, training, training.read_batch(arrays), args.steps)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    seconds = timed_steps(case, training, on_device(training, training.read_batch(arrays), args), args)
+    peak = (torch.cuda.max_memory_allocated() / 2**30 if args.device == "cuda"
+            else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
     print(json.dumps({"seconds": seconds, "peak_gib": peak, "torch": torch.__version__}))
 
 

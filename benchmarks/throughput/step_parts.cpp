@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Seconds of a pretraining step by part, on a batch read from a file; prints one JSON object. See pretrain_step.py.
 //   step_parts RECIPE BATCH THREADS STEPS [key=value ...]
+// train.device=cuda and train.precision=bf16 are among the keys; on CUDA a part's time includes the wait for the
+// device.
 #include <sys/resource.h>
 #include <torch/torch.h>
 
@@ -15,7 +17,10 @@
 #include "soco/base/json.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
+#include "soco/engine/device.h"
 #include "soco/engine/pretrain_task.h"
+#include "soco/layers/cuda_device.h"
+#include "soco/layers/torch_compat.h"
 #include "soco/modeling/fpn.h"
 #include "soco/run/recipes.h"
 #include "soco/solver/ema.h"
@@ -34,6 +39,7 @@ class Laps {
  public:
   void start() { wall_ = now(CLOCK_MONOTONIC), cpu_ = now(CLOCK_PROCESS_CPUTIME_ID); }
   void lap(const std::string& name) {
+    if (torch::cuda::is_available()) torch::cuda::synchronize();
     const double wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
     seconds_[name].push_back(wall - wall_);
     cpu_seconds_[name].push_back(cpu - cpu_);
@@ -55,13 +61,24 @@ class Laps {
   std::map<std::string, std::vector<double>> seconds_, cpu_seconds_;
 };
 
-void step(ObjectContrast& model, Optimizer& optimizer, const ObjectContrastInput& input, Laps& laps) {
+/// Where and in what precision the step runs.
+struct Arithmetic {
+  torch::Device device;
+  torch::ScalarType precision;
+};
+
+void step(ObjectContrast& model, Optimizer& optimizer, const ObjectContrastInput& input, const Arithmetic& arithmetic,
+          Laps& laps) {
   laps.start();
-  const ObjectContrastOutput output = model->forward(input, [&] {
-    laps.lap("online");
-    ema_update(*model->target, *model->online, 0.99);
-    laps.lap("ema");
-  });
+  ObjectContrastOutput output;
+  {
+    const AutocastGuard autocast(arithmetic.device.type(), arithmetic.precision);
+    output = model->forward(input, [&] {
+      laps.lap("online");
+      ema_update(*model->target, *model->online, 0.99);
+      laps.lap("ema");
+    });
+  }
   laps.lap("target");
   output.loss.backward();
   laps.lap("backward");
@@ -89,20 +106,23 @@ torch::Tensor total(const FeatureMaps& maps) {
 }
 
 /// Forward and backward of the backbone alone and, under "pyramid_*", of the backbone with its pyramid.
-void backbone(ObjectContrast& model, const ObjectContrastInput& input, Laps& laps) {
+void backbone(ObjectContrast& model, const ObjectContrastInput& input, const Arithmetic& arithmetic, Laps& laps) {
   std::vector<torch::Tensor> views;
   for (const torch::Tensor& view : input.views) views.push_back(view.contiguous(torch::MemoryFormat::ChannelsLast));
   auto* fpn = model->online->backbone->as<Fpn>();
   const auto run = [&](const std::string& name, const std::function<torch::Tensor(std::size_t)>& forward) {
-    {
-      const torch::NoGradGuard no_grad;
-      laps.start();
-      for (std::size_t v = 0; v < views.size(); ++v) forward(v);
-      laps.lap(name + "_target");
-    }
     torch::Tensor sum;
-    for (std::size_t v = 0; v < views.size(); ++v) sum = sum.defined() ? sum + forward(v) : forward(v);
-    laps.lap(name + "_online");
+    {
+      const AutocastGuard autocast(arithmetic.device.type(), arithmetic.precision);
+      {
+        const NoGradPass no_grad;
+        laps.start();
+        for (std::size_t v = 0; v < views.size(); ++v) forward(v);
+        laps.lap(name + "_target");
+      }
+      for (std::size_t v = 0; v < views.size(); ++v) sum = sum.defined() ? sum + forward(v) : forward(v);
+      laps.lap(name + "_online");
+    }
     sum.backward();
     laps.lap(name + "_backward");
     model->zero_grad();
@@ -118,13 +138,15 @@ void backbone(ObjectContrast& model, const ObjectContrastInput& input, Laps& lap
 }
 
 /// Floating-point operations a second of a large matrix product on these threads.
-double product_rate() {
-  const std::int64_t n = 2048;
-  const torch::Tensor a = torch::randn({n, n}), b = torch::randn({n, n});
+double product_rate(const Arithmetic& arithmetic) {
+  const std::int64_t n = arithmetic.device.is_cuda() ? 8192 : 2048;
+  const auto like = torch::TensorOptions().device(arithmetic.device).dtype(arithmetic.precision);
+  const torch::Tensor a = torch::randn({n, n}, like), b = torch::randn({n, n}, like);
   double best = 0;
   for (int i = 0; i < 8; ++i) {
     const double begin = now(CLOCK_MONOTONIC);
     torch::mm(a, b);
+    if (arithmetic.device.is_cuda()) torch::cuda::synchronize();
     best = std::max(best, 2.0 * n * n * n / (now(CLOCK_MONOTONIC) - begin));
   }
   return best;
@@ -137,18 +159,24 @@ int run(const std::vector<std::string>& words) {
   torch::set_num_threads(std::stoi(words.at(2)));
   torch::manual_seed(0);
   ObjectContrast model(options.model);
+  const Arithmetic arithmetic{choose_device(options.train.device),
+                              options.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32};
+  choose_algorithms(arithmetic.device, options.train.deterministic);
+  model->to(arithmetic.device);
   model->train();
   const auto optimizer = make_optimizer(options.solver, model);
-  const ObjectContrastInput input = input_from_tensors(read_safetensors(words.at(1)).tensors, torch::kFloat32);
+  const ObjectContrastInput input =
+      on_device(input_from_tensors(read_safetensors(words.at(1)).tensors, torch::kFloat32), arithmetic.device);
   Laps laps;
-  for (int i = 0; i < std::stoi(words.at(3)) + 1; ++i) step(model, *optimizer, input, laps);
+  for (int i = 0; i < std::stoi(words.at(3)) + 1; ++i) step(model, *optimizer, input, arithmetic, laps);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  for (int i = 0; i < 2; ++i) backbone(model, input, laps);
+  for (int i = 0; i < 2; ++i) backbone(model, input, arithmetic, laps);
   Json json;
   json["seconds"] = laps.medians();  // wall clock and processor time
-  json["peak_gib"] = static_cast<double>(usage.ru_maxrss) / (1 << 20);
-  json["product_rate"] = product_rate();
+  json["peak_gib"] = arithmetic.device.is_cuda() ? static_cast<double>(peak_device_bytes(arithmetic.device)) / (1 << 30)
+                                                 : static_cast<double>(usage.ru_maxrss) / (1 << 20);
+  json["product_rate"] = product_rate(arithmetic);
   std::printf("%s\n", json.dump().c_str());
   return 0;
 }

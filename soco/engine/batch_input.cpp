@@ -69,6 +69,14 @@ ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device) 
   return input;
 }
 
+ObjectContrastInput on_device(ObjectContrastInput input, const torch::Device& device) {
+  for (torch::Tensor& view : input.views) view = view.to(device);
+  for (ObjectContrastInput::Pair& pair : input.pairs)
+    for (ObjectContrastInput::Side* side : {&pair.a, &pair.b})
+      for (torch::Tensor* tensor : {&side->boxes, &side->ids, &side->levels}) *tensor = tensor->to(device);
+  return input;
+}
+
 StateDict batch_tensors(PretrainBatch& batch) {
   const ObjectContrastInput input = to_input(batch, torch::kCPU);
   StateDict tensors;

@@ -23,4 +23,7 @@ StateDict batch_tensors(PretrainBatch& batch);
 /// The way back, with floats in `dtype`. Errors: missing or misshapen tensors, by name.
 ObjectContrastInput input_from_tensors(const StateDict& tensors, torch::ScalarType dtype);
 
+/// The batch with all its tensors on `device`.
+ObjectContrastInput on_device(ObjectContrastInput input, const torch::Device& device);
+
 }  // namespace soco

@@ -3,7 +3,10 @@
 
 #include <torch/version.h>
 
+#include <cstdlib>
+
 #include "soco/base/error.h"
+#include "soco/layers/cuda_device.h"
 
 namespace soco {
 
@@ -17,18 +20,32 @@ torch::Device choose_device(DeviceChoice choice) {
   return choice != DeviceChoice::kCpu && cuda ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
 }
 
+void choose_algorithms(const torch::Device& device, bool deterministic) {
+  if (!device.is_cuda()) return;
+  at::globalContext().setBenchmarkCuDNN(!deterministic);
+  at::globalContext().setDeterministicCuDNN(deterministic);
+  // Operations that have no such algorithm warn, and are none of ours.
+  at::globalContext().setDeterministicAlgorithms(deterministic, /*warn_only=*/true);
+  if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // what cuBLAS asks for
+}
+
 MachineInfo machine_info(const torch::Device& device) {
   MachineInfo machine = host_machine_info();
   machine.cuda = device.is_cuda();
-  // libtorch's C++ interface does not tell a GPU's free memory without CUDA's own headers: a common size is assumed,
-  // and the batch is a key for whoever has more.
-  if (machine.cuda) machine.memory_bytes = 16ull << 30;
+  // Built without CUDA's headers the program does not learn a GPU's free memory: a common size is assumed, and the
+  // batch is a key for whoever has more.
+  const auto cuda = cuda_device_info(device);
+  if (machine.cuda) machine.memory_bytes = cuda ? cuda->free_bytes : 16ull << 30;
   return machine;
 }
 
 std::string describe_device(const torch::Device& device) {
-  return fmt::format("libtorch {}, {}", TORCH_VERSION,
-                     device.is_cuda() ? "CUDA" : fmt::format("CPU, {} threads", torch::get_num_threads()));
+  if (!device.is_cuda()) return fmt::format("libtorch {}, CPU, {} threads", TORCH_VERSION, torch::get_num_threads());
+  const auto cuda = cuda_device_info(device);
+  if (!cuda) return fmt::format("libtorch {}, CUDA", TORCH_VERSION);
+  return fmt::format("libtorch {}, CUDA, {}, {:.0f} GiB free of {:.0f}", TORCH_VERSION, cuda->name,
+                     static_cast<double>(cuda->free_bytes) / (1 << 30),
+                     static_cast<double>(cuda->total_bytes) / (1 << 30));
 }
 
 }  // namespace soco

@@ -113,6 +113,7 @@ void train(const PretrainOptions& options, const PretrainSources& sources, const
   const PretrainDataset dataset =
       store ? PretrainDataset(std::move(entries), *store, data, log) : PretrainDataset(std::move(entries), data, log);
   const torch::Device device = rank_device(options.train.device);
+  choose_algorithms(device, options.train.deterministic);
   torch::set_num_threads(*options.train.num_threads);
   log.info("training on {}", describe_device(device));
   PretrainTask task(options, dataset, device, communicator, log);

@@ -4,6 +4,7 @@
 #include "soco/base/error.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
+#include "soco/engine/device.h"
 #include "soco/engine/pretrain_task.h"
 #include "soco/engine/training_state.h"
 #include "soco/layers/tensor_bridge.h"
@@ -48,8 +49,9 @@ void check_rates(const ReplayStep& step) {
     fail_usage("momentum = {} of the target must lie in [0, 1]", step.ema_momentum);
 }
 
-StateDict run_step(ObjectContrast& model, Optimizer& optimizer, const ReplayStep& step, torch::ScalarType dtype) {
-  const ObjectContrastInput input = input_from_tensors(read_safetensors(step.batch).tensors, dtype);
+StateDict run_step(ObjectContrast& model, Optimizer& optimizer, const ReplayStep& step, torch::ScalarType dtype,
+                   const torch::Device& device) {
+  const ObjectContrastInput input = on_device(input_from_tensors(read_safetensors(step.batch).tensors, dtype), device);
   const ObjectContrastOutput output =
       model->forward(input, [&] { ema_update(*model->target, *model->online, step.ema_momentum); });
   output.loss.backward();
@@ -68,13 +70,17 @@ void replay(const ReplayOptions& options, const std::filesystem::path& weights, 
   validate_options(options);
   for (const ReplayStep& step : steps) check_rates(step);
   const auto dtype = options.dtype == ReplayDType::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const torch::Device device = choose_device(options.device);
+  choose_algorithms(device, /*deterministic=*/true);
   ObjectContrast model(options.model);
   set_float_dtype(*model, dtype);
+  model->to(device);
   model->train();
   const auto optimizer = make_optimizer(options.solver, model);
   load_training_state(*model, *optimizer, kReplayPrefix, with_floats_in(read_safetensors(weights).tensors, dtype),
                       MomentumBuffers::kOptional);
-  for (const ReplayStep& step : steps) write_safetensors(step.out, run_step(model, *optimizer, step, dtype), {});
+  for (const ReplayStep& step : steps)
+    write_safetensors(step.out, run_step(model, *optimizer, step, dtype, device), {});
 }
 
 }  // namespace soco

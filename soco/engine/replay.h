@@ -15,12 +15,14 @@ inline constexpr std::array<EnumName<ReplayDType>, 2> kReplayDTypeNames{
 
 struct ReplayOptions {
   ReplayDType dtype = ReplayDType::kFloat32;
+  DeviceChoice device = DeviceChoice::kCpu;
   ModelOptions model;
   SolverOptions solver;
 
   template <class V>
   void visit(V& v) {
     v.field("dtype", dtype, "arithmetic of the step", kReplayDTypeNames);
+    v.field("device", device, "where the step runs", kDeviceNames);
     v.section("model", model, "the network the weights belong to");
     v.section("solver", solver, "optimiser (lr and ema_momentum are those of ReplayStep)");
   }

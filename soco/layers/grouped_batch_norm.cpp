@@ -160,6 +160,15 @@ torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall&
                                     kBatchNormMomentum, kBatchNormEps, /*cudnn_enabled=*/true),
                   call);
   const NormGroups& groups = call.groups;
+  // Of one group whose statistics count at once libtorch's BatchNorm keeps them itself: on a GPU one kernel where the
+  // way below launches fifteen.
+  const bool alone = communicator == nullptr || communicator->is_alone();
+  if (alone && groups.num_groups == 1 && !groups.queue && !takes_fused_path(input, weight)) {
+    const torch::Tensor output = torch::batch_norm(input, weight, bias, running_mean, running_var, /*training=*/true,
+                                                   kBatchNormMomentum, kBatchNormEps, /*cudnn_enabled=*/true);
+    num_batches_tracked.add_(1);
+    return finish(output, call);
+  }
   Normalised result = normalise(*this, input, call);
   const double values = result.num_values;
   const torch::NoGradGuard no_grad;

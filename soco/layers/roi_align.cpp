@@ -9,6 +9,9 @@
 #include "soco/base/error.h"
 #include "soco/layers/kernels/roi_align_cpu.h"
 #include "soco/layers/torch_compat.h"
+#ifdef SOCO_CUDA
+#include "soco/layers/roi_align_cuda.h"
+#endif
 
 namespace soco {
 namespace {
@@ -130,9 +133,13 @@ torch::ScalarType compute_dtype(const torch::Tensor& input) {
 
 torch::Tensor roi_align(const torch::Tensor& input, const torch::Tensor& rois, double spatial_scale,
                         std::int64_t pooled_h, std::int64_t pooled_w, std::int64_t sampling_ratio, bool aligned) {
+  check_arguments(input, rois, pooled_h, pooled_w);
+#ifdef SOCO_CUDA
+  if (input.device().is_cuda())
+    return roi_align_cuda(input, rois, {spatial_scale, pooled_h, pooled_w, sampling_ratio, aligned});
+#endif
   if (!input.device().is_cpu())
     return roi_align_composed(input, rois, spatial_scale, pooled_h, pooled_w, sampling_ratio, aligned);
-  check_arguments(input, rois, pooled_h, pooled_w);
   const torch::ScalarType dtype = compute_dtype(input);
   return CpuRoiAlign::apply(input.to(dtype), rois.detach().to(dtype).contiguous(), spatial_scale, pooled_h, pooled_w,
                             sampling_ratio, aligned);

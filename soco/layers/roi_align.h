@@ -15,9 +15,11 @@ namespace soco {
 /// at half integers; without it a roi is at least one pixel large. Samples more than a pixel outside are 0. The values
 /// are those of torchvision.ops.roi_align.
 ///
-/// On the CPU our own kernels, parallel, and forward and backward give the same bits for any number of threads.
-/// Other devices take `roi_align_composed`. Half and bfloat16 input is computed in float32, and so is the result.
-/// Errors: shapes or dtypes other than these, an image index outside [0,N), coordinates that are not finite.
+/// On the CPU our own kernels, parallel, and forward and backward give the same bits for any number of threads. On CUDA
+/// our own kernels too, where a CUDA compiler was at hand (SOCO_CUDA), with the same bits in every run; other devices
+/// take `roi_align_composed`. Half and bfloat16 input is computed in float32, and so is the result. Errors: shapes or
+/// dtypes other than these; an image index outside [0,N), coordinates that are not finite: on CUDA, where an error
+/// would mean waiting for the device, the roi's outputs are NaN instead.
 torch::Tensor roi_align(const torch::Tensor& input, const torch::Tensor& rois, double spatial_scale,
                         std::int64_t pooled_h, std::int64_t pooled_w, std::int64_t sampling_ratio, bool aligned);
 

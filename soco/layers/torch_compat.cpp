@@ -63,6 +63,8 @@ torch::ScalarType autocast_dtype_or_float32(torch::DeviceType device_type) {
   return autocast_enabled(device_type) ? autocast_dtype(device_type) : torch::kFloat32;
 }
 
+NoGradPass::~NoGradPass() { at::autocast::clear_cache(); }
+
 NoAutocastGuard::NoAutocastGuard(torch::DeviceType device_type)
     : device_type_(device_type), old_enabled_(autocast_enabled(device_type)) {
   if (old_enabled_) set_autocast(device_type, false);

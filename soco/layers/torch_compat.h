@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <c10/core/GradMode.h>
 #include <torch/types.h>
 
 namespace soco {
@@ -25,6 +26,16 @@ class AutocastGuard {
 
 /// The type that autocast runs operations on `device_type` in; kFloat32 while it is off.
 torch::ScalarType autocast_dtype_or_float32(torch::DeviceType device_type);
+
+/// Switches gradients off for as long as the object lives. Autocast keeps the weights it casts, and those cast without
+/// gradients would serve, without gradients, whatever runs next: at the end they are dropped.
+class NoGradPass {
+ public:
+  ~NoGradPass();
+
+ private:
+  c10::AutoGradMode no_grad_{false};
+};
 
 /// Switches autocast off on `device_type` for as long as the object lives: for what must stay in float32.
 class NoAutocastGuard {

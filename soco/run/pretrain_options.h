@@ -42,6 +42,7 @@ struct TrainOptions {
   std::int64_t max_steps = 0;
   DeviceChoice device = DeviceChoice::kAuto;
   Precision precision = Precision::kFloat32;
+  bool deterministic = true;
   std::optional<int> num_threads;
   int log_every_steps = 1;
   int checkpoint_every_steps = 500;
@@ -69,6 +70,9 @@ struct TrainOptions {
             Range<std::int64_t>{0, INT64_MAX});
     v.field("device", device, "where to train; auto: CUDA when there is a usable device", kDeviceNames);
     v.field("precision", precision, "fp32, or bf16 autocast (RoIAlign and the loss stay in float32)", kPrecisionNames);
+    v.field("deterministic", deterministic,
+            "CUDA: the same bits in every run, so that a resumed run is the undisturbed one; false: algorithms chosen by "
+            "trial for speed");
     v.field("num_threads", num_threads, "threads of one operation on the CPU; auto: all cores", Range<int>{1, 1024});
     v.field("log_every_steps", log_every_steps, "steps between lines of metrics.jsonl", Range<int>{1, 1'000'000});
     v.field("checkpoint_every_steps", checkpoint_every_steps, "steps between checkpoints; 0: by minutes alone",

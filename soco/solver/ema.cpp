@@ -35,8 +35,9 @@ MatchedParameters match_parameters(torch::nn::Module& target, const torch::nn::M
 void ema_update(torch::nn::Module& target, const torch::nn::Module& online, double momentum) {
   const torch::NoGradGuard no_grad;
   const MatchedParameters matched = match_parameters(target, online);
-  for (std::size_t i = 0; i < matched.target.size(); ++i)
-    matched.target[i].mul_(momentum).add_(matched.online[i], 1 - momentum);
+  if (matched.target.empty()) return;
+  at::_foreach_mul_(matched.target, momentum);
+  at::_foreach_add_(matched.target, matched.online, 1 - momentum);
 }
 
 void copy_parameters(torch::nn::Module& target, const torch::nn::Module& online) {

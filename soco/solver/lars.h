@@ -21,6 +21,7 @@ class Lars final : public Optimizer {
 
  protected:
   void adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const override;
+  void adapt_all(const std::vector<torch::Tensor>& parameters, std::vector<torch::Tensor>& gradients) const override;
 
  private:
   LarsOptions options_;

@@ -22,14 +22,21 @@ Optimizer::Optimizer(NamedTensors parameters, double momentum, double weight_dec
 }
 
 void Optimizer::step(double lr) {
+  if (parameters_.empty()) return;
   const torch::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    torch::Tensor parameter = parameters_[i].second;
-    torch::Tensor gradient = parameter.grad().defined() ? parameter.grad() : torch::zeros_like(parameter);
-    adapt(parameter, gradient);
-    buffers_[i].mul_(momentum_).add_(gradient);
-    parameter.add_(buffers_[i], -lr);
+  std::vector<torch::Tensor> parameters, gradients;
+  for (const auto& [name, parameter] : parameters_) {
+    parameters.push_back(parameter);
+    gradients.push_back(parameter.grad().defined() ? parameter.grad() : torch::zeros_like(parameter));
   }
+  adapt_all(parameters, gradients);
+  at::_foreach_mul_(buffers_, momentum_);
+  at::_foreach_add_(buffers_, gradients, 1);
+  at::_foreach_add_(parameters, buffers_, -lr);
+}
+
+void Optimizer::adapt_all(const std::vector<torch::Tensor>& parameters, std::vector<torch::Tensor>& gradients) const {
+  for (std::size_t i = 0; i < parameters.size(); ++i) adapt(parameters[i], gradients[i]);
 }
 
 void Optimizer::zero_grad() {
@@ -38,10 +45,10 @@ void Optimizer::zero_grad() {
 
 double Optimizer::gradient_norm() const {
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> norms;
+  std::vector<torch::Tensor> gradients;
   for (const auto& [name, parameter] : parameters_)
-    if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
-  return norms.empty() ? 0.0 : torch::stack(norms).norm().item<double>();
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  return gradients.empty() ? 0.0 : torch::stack(at::_foreach_norm(gradients, 2)).norm().item<double>();
 }
 
 NamedTensors Optimizer::momentum_buffers() const {

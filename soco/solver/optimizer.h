@@ -41,6 +41,8 @@ class Optimizer {
  protected:
   /// Turns the gradient of `parameter` into what momentum accumulates, in place.
   virtual void adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const = 0;
+  /// The same of all parameters. On a GPU a few kernels for all of them take a tenth of the time of some for each.
+  virtual void adapt_all(const std::vector<torch::Tensor>& parameters, std::vector<torch::Tensor>& gradients) const;
   double weight_decay() const { return weight_decay_; }
 
  private:

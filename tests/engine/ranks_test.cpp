@@ -157,7 +157,7 @@ TEST_P(RanksTest, TrainAsOneProcessWithTheWholeBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Architectures, RanksTest, ::testing::Values("fpn"));
+INSTANTIATE_TEST_SUITE_P(Architectures, RanksTest, ::testing::Values("fpn", "c4"));
 
 }  // namespace
 }  // namespace soco

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ ORACLES = pathlib.Path(__file__).resolve().parent.parent / "oracles"
 sys.path.insert(0, str(ORACLES))  # safetensors_io, training_step_oracle
 
 SOCO = os.environ.get("SOCO_BIN", "build/release/bin/soco")
+DEVICE = os.environ.get("SOCO_DEVICE", "cpu")  # cuda: the same tests on a GPU, skipped where there is none
 
 
 def enter_oracle_python():
@@ -27,7 +29,7 @@ def enter_oracle_python():
 SMALL_MODEL = ["model.backbone=resnet18", "model.fpn_channels=16", "model.head_num_convs=1", "model.head_fc_channels=32",
                "model.projector_hidden_channels=32", "model.projector_out_channels=16"]
 SMALL_VIEWS = ["plan.views.0.size=64", "plan.views.1.size=64", "plan.views.2.size=32"]
-SMALL_RUN = SMALL_MODEL + SMALL_VIEWS + ["train.batch_size=4", "train.num_threads=1", "train.device=cpu", "loader.num_workers=1"]
+SMALL_RUN = SMALL_MODEL + SMALL_VIEWS + ["train.batch_size=4", "train.num_threads=1", f"train.device={DEVICE}", "loader.num_workers=1"]
 
 
 def run(*words, check=True, timeout=900, **options):
@@ -36,6 +38,13 @@ def run(*words, check=True, timeout=900, **options):
     if check and done.returncode != 0:
         raise AssertionError(f"soco {' '.join(map(str, words))}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done
+
+
+def without_device():
+    """Why tests on $SOCO_DEVICE cannot run here; None when they can."""
+    if DEVICE == "cuda" and not re.search(r"^CUDA +[1-9]", run("doctor", check=False).stdout, re.MULTILINE):
+        return "SKIPPED on CUDA: no CUDA device"
+    return None
 
 
 def metrics(folder):

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from common import SMALL_RUN, SOCO, ScratchTest, metrics, newest_checkpoint, run, tensors
+from common import SMALL_RUN, SOCO, ScratchTest, metrics, newest_checkpoint, run, tensors, without_device
 
 STEPS = 24
 KEYS = SMALL_RUN + ["train.epochs=6", f"train.max_steps={STEPS}", "train.checkpoint_every_steps=2"]
@@ -25,6 +25,7 @@ def steps_logged(folder):
     return [line["step"] for line in metrics(folder)]
 
 
+@unittest.skipIf(without_device(), without_device())
 class ResumeTest(ScratchTest):
     def setUp(self):
         super().setUp()

@@ -220,7 +220,7 @@ def pool(features, boxes, images, resolution):
     if resolution is None:
         return features[images]
     height, width = features.shape[-2:]
-    scale = torch.tensor([width, height, width, height], dtype=boxes.dtype)
+    scale = torch.tensor([width, height, width, height], dtype=boxes.dtype, device=boxes.device)
     rois = torch.cat([images[:, None].to(boxes.dtype), boxes * scale], 1)
     return roi_align(features, rois, (resolution, resolution), spatial_scale=1.0, sampling_ratio=-1, aligned=True)
 
@@ -231,8 +231,8 @@ def reference_vectors(network, maps, sides, images):
     result = []
     for side in sides:
         boxes, levels = side["boxes"].reshape(-1, 4), side["levels"].flatten()
-        every = [network.head(pool(maps[level], boxes, images, network.resolution)) for level in range(network.num_levels)]
-        result.append(torch.stack([every[max(int(level), 0)][i] for i, level in enumerate(levels)]))
+        every = torch.stack([network.head(pool(maps[level], boxes, images, network.resolution)) for level in range(network.num_levels)])
+        result.append(every[levels.clamp(min=0), torch.arange(len(levels), device=levels.device)])
     return result
 
 
@@ -260,7 +260,7 @@ def embed(network, batch, head_mode, which="ab"):
             continue
         sides = [batch["pairs"][p][s] for p, s in keys]
         n, k = sides[0]["ids"].shape
-        images = torch.arange(n).repeat_interleave(k)
+        images = torch.arange(n, device=view.device).repeat_interleave(k)
         if head_mode == "reference":
             vectors = reference_vectors(network, network.backbone(view, range(network.num_levels)), sides, images)
         else:
@@ -284,7 +284,7 @@ def info_nce(query, key, queue, temperature):
     """MoCo's loss (He et al. 2020, algorithm 1): each query's key is class 0 among the queue's."""
     positive = (query * key).sum(1, keepdim=True)
     logits = torch.cat([positive, query @ queue.t()], 1) / temperature
-    return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long))
+    return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device))
 
 
 class Training:

@@ -35,7 +35,7 @@ int run_replay(int argc, char** argv) {
       "replay", "Runs training steps on given batches and writes losses, gradients and everything after each step.",
       "  soco replay --weights w.safetensors --batch b.safetensors --out o.safetensors --dtype float64\n"
       "  soco replay --weights w.safetensors --batch b.safetensors --out o.safetensors model.backbone=resnet18\n");
-  std::string weights, out, dtype, head_mode;
+  std::string weights, out, dtype, head_mode, device;
   std::vector<std::string> batches;
   std::vector<double> lrs{ReplayStep{}.lr}, momenta{ReplayStep{}.ema_momentum};
   line.app.add_option("--weights", weights, "online.*, target.*, optional optimizer.momentum_buffer.*")->required();
@@ -47,6 +47,7 @@ int run_replay(int argc, char** argv) {
       ->allow_extra_args(false);
   line.app.add_option("--out", out, "file to write")->required();
   line.app.add_option("--dtype", dtype, "float32 or float64")->default_str("float32");
+  line.app.add_option("--device", device, "cpu, cuda or auto")->default_str("cpu");
   line.app.add_option("--head-mode", head_mode, "reference or assigned (same as model.head_mode=)")
       ->default_str("reference");
   line.app.add_option("--lr", lrs, "learning rate of the step; given several times: of each step in turn")
@@ -58,6 +59,7 @@ int run_replay(int argc, char** argv) {
   line.take_overrides(options);
   if (!line.parse(argc, argv)) return 0;
   if (!dtype.empty()) apply_override(options, "dtype=" + dtype);
+  if (!device.empty()) apply_override(options, "device=" + device);
   if (!head_mode.empty()) apply_override(options, "model.head_mode=" + head_mode);
   line.apply_overrides(options);
   replay(options, weights, steps_of(batches, out, lrs, momenta));

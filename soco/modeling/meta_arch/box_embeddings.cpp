@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "soco/layers/torch_compat.h"
 #include "soco/modeling/roi_pooler.h"
 
 namespace soco {
@@ -138,7 +139,7 @@ torch::Tensor embed_boxes_reference(ContrastNetworkImpl& network, NetworkRole ro
   torch::Tensor vectors =
       torch::zeros({0, network.projector->fc2->options.out_features()}, boxes.sets[0].boxes.options());
   if (!groups.unused.empty()) {
-    const torch::NoGradGuard no_grad;
+    const NoGradPass no_grad;  // of the weights that the used groups need with gradients
     run_heads_for_statistics(network, stack_groups(unused), norm_groups(groups.unused, queue));
   }
   if (!groups.used.empty())
