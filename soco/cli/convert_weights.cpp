@@ -11,6 +11,7 @@
 #include "soco/base/suggest.h"
 #include "soco/checkpoint/checkpointer.h"
 #include "soco/export/export.h"
+#include "soco/export/network_shape.h"
 #include "soco/export/pickle_reader.h"
 #include "soco/export/weights.h"
 #include "soco/run/run_folder.h"
@@ -105,9 +106,11 @@ std::string weights_format_names() {
 }
 
 int convert_weights(const ConvertWeightsArguments& a, Logger& log) {
-  const std::string format = chosen_format(a);
+  std::string format = chosen_format(a);
   check_format(format, a);
   ReadWeights source = read_source(a, log);
+  if (a.format.empty() && format == "soco-weights" && network_shape(source.weights.online).detector)
+    format = "safetensors";  // it is no pretraining's
   print_report(source.report, a.list_keys, log);
   std::vector<std::pair<std::string, std::string>> keys;
   std::string convention;
