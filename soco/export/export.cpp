@@ -7,6 +7,7 @@
 #include "soco/base/suggest.h"
 #include "soco/export/formats/detectron2.h"
 #include "soco/export/formats/mmdetection.h"
+#include "soco/export/formats/onnx.h"
 #include "soco/export/formats/safetensors.h"
 #include "soco/export/formats/torchvision.h"
 #include "soco/export/formats/torchvision_detector.h"
@@ -30,6 +31,10 @@ const FormatPart& part_from_format(ExportFormat format) {
       return torchvision_format();
     case ExportFormat::kTorchvisionDetector:
       return torchvision_detector_format();
+    case ExportFormat::kOnnx:
+      return onnx_format();
+    case ExportFormat::kOnnxHeads:
+      return onnx_heads_format();
   }
   SOCO_ASSERT(!"the formats are all above");
   return safetensors_format();
@@ -85,7 +90,9 @@ const std::vector<ExportFormatInfo>& export_formats() {
       {ExportFormat::kMmdetectionBackbone, "mmdetection-backbone", ".pth", "backbone alone, for init_cfg"},
       {ExportFormat::kTorchvision, "torchvision", ".pth", "ResNet trunk under torchvision's names"},
       {ExportFormat::kTorchvisionDetector, "torchvision-detector", ".pth",
-       "whole detector with a pyramid, or what was pretrained of it"}};
+       "whole detector with a pyramid, or what was pretrained of it"},
+      {ExportFormat::kOnnx, "onnx", ".onnx", "trunk, pyramid and the proposal network's head, for images of any size"},
+      {ExportFormat::kOnnxHeads, "onnx-heads", ".onnx", "box, class and mask heads, for pooled boxes"}};
   return formats;
 }
 
@@ -103,20 +110,20 @@ ExportFormat export_format_from_name(std::string_view name, const std::filesyste
   if (!extensions.empty()) fail_usage("{}: format {} goes into a file that ends in {}", out.string(), name, extensions);
   fail_usage(
       "unknown export format '{}'{}; formats: safetensors, detectron2, mmdetection, mmdetection-backbone, torchvision, "
-      "torchvision-detector",
+      "torchvision-detector, onnx, onnx-heads",
       name, did_you_mean(name, names));
 }
 
 ExportReport export_model(const StateDict& online, const std::map<std::string, std::string>& metadata,
                           ExportFormat format, const std::filesystem::path& out) {
   const FormatPart& part = part_from_format(format);
+  const bool has_backbone = std::any_of(online.entries().begin(), online.entries().end(),
+                                        [](const auto& entry) { return entry.first.starts_with("backbone."); });
+  if (!has_backbone) fail("nothing to export: no backbone.* among the {} parameters", online.size());
   const NetworkShape shape = network_shape(online);
   const KeyMap key_map = part.key_map(shape);
   MappedStateDict mapped =
       map_state_dict(part.arrange == nullptr ? online : part.arrange(online, shape), key_map, name_from_format(format));
-  const bool has_backbone = std::any_of(mapped.keys.begin(), mapped.keys.end(),
-                                        [](const auto& key) { return key.first.starts_with("backbone."); });
-  if (!has_backbone) fail("nothing to export: no backbone.* among the {} parameters", online.size());
   part.write(out, mapped.tensors, metadata);
   check_written(part, mapped.tensors, out);
   return {.keys = std::move(mapped.keys),

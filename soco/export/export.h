@@ -14,7 +14,7 @@ namespace soco {
 
 /// The files that export_model writes. Their consumers: our own tools and any safetensors reader; Detectron2's
 /// checkpointer (.pkl or .pth); MMDetection's `load_from` (detectors and parts of them) or backbone `init_cfg`;
-/// torchvision's ResNets and detectors.
+/// torchvision's ResNets and detectors; any ONNX runtime.
 enum class ExportFormat {
   kSafetensors,
   kDetectron2Pkl,
@@ -23,6 +23,8 @@ enum class ExportFormat {
   kMmdetectionBackbone,
   kTorchvision,
   kTorchvisionDetector,
+  kOnnx,
+  kOnnxHeads,
 };
 
 /// One row of the table of formats: the name on the command line and the file extension that goes with it.

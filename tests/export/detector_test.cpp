@@ -62,7 +62,7 @@ TEST_P(EveryDetector, ComesBackFromEveryFormatOfDetectors) {
   TempDir dir;
   const StateDict ours = detector_state(GetParam());
   for (const ExportFormatInfo& format : export_formats()) {
-    if (format.name == "torchvision" || format.name == "mmdetection-backbone") continue;
+    if (format.name == "torchvision" || format.name == "mmdetection-backbone" || format.extension == ".onnx") continue;
     SCOPED_TRACE(format.name);
     const auto path = dir / ("x" + std::string(format.extension));
     const std::string expected = obstacle(GetParam(), format.name);

@@ -111,7 +111,8 @@ MappedStateDict map_state_dict(const StateDict& ours, const KeyMap& map, std::st
     mapped.tensors.add(*theirs, tensor);
     mapped.keys.emplace_back(name, *theirs);
   }
-  if (mapped.tensors.size() == 0) fail("nothing to export to format {}: no backbone among the names", format_name);
+  if (mapped.tensors.size() == 0)
+    fail("nothing to export to format {}: none of its parts is in the network", format_name);
   return mapped;
 }
 
