@@ -52,14 +52,14 @@ void print_report(const ExportReport& report, Logger& log) {
 int run_export(int argc, char** argv) {
   std::string from, format, out;
   bool list_keys = false;
-  CommandLine line("export",
-                   "Writes the online network's or the detector's weights for another program; read back and compared "
-                   "before success "
-                   "is said.",
-                   "  soco export --from runs/first --format detectron2 --out soco.pkl\n"
-                   "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
-                   "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n"
-                   "  soco export --from runs/detector --format torchvision-detector --out maskrcnn.pth\n");
+  CommandLine line(
+      "export",
+      "Writes the weights of a pretraining's online network, or of a detector, for another program; read back and "
+      "compared before success is said.",
+      "  soco export --from runs/first --format detectron2 --out soco.pkl\n"
+      "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
+      "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n"
+      "  soco export --from runs/detector --format torchvision-detector --out maskrcnn.pth\n");
   line.app.add_option("--from", from, "run folder, or a .safetensors checkpoint")->required();
   line.app.add_option("--format", format, "one of: " + format_names())->required();
   line.app.add_option("--out", out, "file to write (detectron2: .pkl or .pth)")->required();
@@ -70,8 +70,8 @@ int run_export(int argc, char** argv) {
   const SafetensorsFile source = load_source(from, log);
   const ExportReport report = export_model(network_of(source, from), source.metadata, chosen, out);
   if (list_keys) print_report(report, log);
-  log.info("wrote {} ({}, {} tensors, {} left out): read back and equal", out, format_bytes(report.bytes),
-           report.keys.size(), report.skipped.size());
+  log.info("wrote {} ({}, {} tensors, {} left out{}): read back and equal", out, format_bytes(report.bytes),
+           report.keys.size(), report.skipped.size(), report.skipped.empty() || list_keys ? "" : ", --keys lists them");
   log.info("the consumer must set: {}", report.input_convention);
   return 0;
 }

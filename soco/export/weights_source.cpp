@@ -53,8 +53,8 @@ KeyMap mmdetection_map(const WeightsFile&) { return mmdetection_format().key_map
 KeyMap torchvision_map(const WeightsFile&) { return torchvision_format().key_map({}); }
 
 KeyMap detector_map(const WeightsFile& file) {
-  StateDict theirs;
-  for (const auto& [name, tensor] : file.tensors) theirs.add(name, HostTensor{});
+  std::vector<std::string> theirs;
+  for (const auto& [name, tensor] : file.tensors) theirs.push_back(name);
   return torchvision_detector_map(torchvision_head_convs(theirs));
 }
 

@@ -232,8 +232,11 @@ TEST(DetectorNames, OfOldTorchvisionAreKnown) {
   EXPECT_NE(old.find("roi_heads.mask_head.mask_fcn4.bias"), nullptr);
   EXPECT_NE(old.find("backbone.fpn.inner_blocks.3.weight"), nullptr);
   const StateDict read = weights_from_tensors(old, {}, "file").weights.online;
-  for (const auto& [name, tensor] : ours.entries())
-    if (!name.ends_with(".num_batches_tracked")) EXPECT_EQ(read.at(name), tensor) << name;
+  for (const auto& [name, tensor] : ours.entries()) {
+    if (!name.ends_with(".num_batches_tracked")) {
+      EXPECT_EQ(read.at(name), tensor) << name;
+    }
+  }
 }
 
 /// Values 1, 2, 3, ... by row.

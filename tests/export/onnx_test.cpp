@@ -120,7 +120,9 @@ TEST(Onnx, ReadingSurvivesDamage) {
     std::ofstream(dir / "y.onnx", std::ios::binary) << damaged;
     const std::string error = error_of([&] { read_onnx_weights(dir / "y.onnx"); });
     refused += !error.empty();
-    if (i % 2 == 0) EXPECT_THAT(error, HasSubstr("y.onnx: not an ONNX file of ours")) << at;
+    if (i % 2 == 0) {
+      EXPECT_THAT(error, HasSubstr("y.onnx: not an ONNX file of ours")) << at;
+    }
   }
   EXPECT_GT(refused, 150);
 }

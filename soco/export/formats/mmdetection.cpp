@@ -9,16 +9,14 @@
 namespace soco {
 namespace {
 
-const std::vector<std::string> kHeads{"projector.", "predictor."};  // of pretraining
-
 KeyMap backbone_map(const NetworkShape&) {
   KeyMap map;
   add_torchvision_trunk(map.rules, "backbone.bottom_up.", "backbone.");
   add_torchvision_trunk(map.rules, "backbone.", "backbone.");
   add_torchvision_trunk(map.rules, "roi_heads.", "backbone.");  // res5 of C4
-  map.skipped_prefixes = {"backbone.fpn_",       "proposal_generator.",      "roi_heads.box_head.",
-                          "roi_heads.res5.norm", "roi_heads.box_predictor.", "roi_heads.mask_head."};
-  map.skipped_prefixes.insert(map.skipped_prefixes.end(), kHeads.begin(), kHeads.end());
+  map.skipped_prefixes = {"projector.",           "predictor.",          "backbone.fpn_",
+                          "proposal_generator.",  "roi_heads.box_head.", "roi_heads.box_predictor.",
+                          "roi_heads.mask_head.", "roi_heads.res5.norm"};
   return map;
 }
 
@@ -47,7 +45,7 @@ KeyMap full_map(const NetworkShape& shape) {
       {"roi_heads.mask_head.deconv.*", "roi_head.mask_head.upsample.*"},
       {"roi_heads.mask_head.predictor.*", "roi_head.mask_head.conv_logits.*"}};
   map.rules.insert(map.rules.end(), detector.begin(), detector.end());
-  map.skipped_prefixes = kHeads;
+  map.skipped_prefixes = {"projector.", "predictor."};
   return map;
 }
 

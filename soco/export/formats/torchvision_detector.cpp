@@ -29,10 +29,12 @@ void add_box_head(std::vector<KeyRule>& rules, int num_convs) {
 }
 
 /// Names of before torchvision 0.13, in reading alone: rules above give the others when writing.
-const std::vector<KeyRule> kOldNames{{"backbone.fpn_lateral{s}.*", "backbone.fpn.inner_blocks.{s-2}.*"},
-                                     {"backbone.fpn_output{s}.*", "backbone.fpn.layer_blocks.{s-2}.*"},
-                                     {"proposal_generator.rpn_head.conv.*", "rpn.head.conv.*"},
-                                     {"roi_heads.mask_head.mask_fcn{i}.*", "roi_heads.mask_head.mask_fcn{i}.*"}};
+void add_old_names(std::vector<KeyRule>& rules) {
+  rules.push_back({"backbone.fpn_lateral{s}.*", "backbone.fpn.inner_blocks.{s-2}.*"});
+  rules.push_back({"backbone.fpn_output{s}.*", "backbone.fpn.layer_blocks.{s-2}.*"});
+  rules.push_back({"proposal_generator.rpn_head.conv.*", "rpn.head.conv.*"});
+  rules.push_back({"roi_heads.mask_head.mask_fcn{i}.*", "roi_heads.mask_head.mask_fcn{i}.*"});
+}
 
 KeyMap key_map(const NetworkShape& shape) {
   if (shape.c4)
@@ -76,13 +78,13 @@ KeyMap torchvision_detector_map(int num_convs) {
                                     {"roi_heads.mask_head.predictor.*", "roi_heads.mask_predictor.mask_fcn_logits.*"}};
   rules.insert(rules.end(), others.begin(), others.end());
   add_box_head(rules, num_convs);
-  rules.insert(rules.end(), kOldNames.begin(), kOldNames.end());
+  add_old_names(rules);
   return {.rules = std::move(rules), .skipped_prefixes = {}};
 }
 
-int torchvision_head_convs(const StateDict& theirs) {
-  return static_cast<int>(std::count_if(theirs.entries().begin(), theirs.entries().end(), [](const auto& entry) {
-    return match_pattern("roi_heads.box_head.{i}.0.weight", entry.first).has_value();
+int torchvision_head_convs(const std::vector<std::string>& theirs) {
+  return static_cast<int>(std::count_if(theirs.begin(), theirs.end(), [](const std::string& name) {
+    return match_pattern("roi_heads.box_head.{i}.0.weight", name).has_value();
   }));
 }
 
@@ -92,7 +94,9 @@ StateDict torchvision_detector_from_ours(const StateDict& ours) {
 }
 
 StateDict ours_from_torchvision_detector(const StateDict& theirs) {
-  const std::vector<KeyRule> rules = torchvision_detector_map(torchvision_head_convs(theirs)).rules;
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : theirs.entries()) names.push_back(name);
+  const std::vector<KeyRule> rules = torchvision_detector_map(torchvision_head_convs(names)).rules;
   StateDict ours;
   for (const auto& [name, tensor] : theirs.entries()) {
     const auto own = ours_from_theirs(rules, name);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <string>
+#include <vector>
+
 #include "soco/export/formats/format.h"
 #include "soco/structures/host_tensor.h"
 
@@ -21,7 +24,7 @@ StateDict ours_from_torchvision_detector(const StateDict& theirs);
 KeyMap torchvision_detector_map(int num_convs);
 
 /// The convolutions of the box head among torchvision's names.
-int torchvision_head_convs(const StateDict& theirs);
+int torchvision_head_convs(const std::vector<std::string>& theirs);
 
 /// `load_state_dict` of torchvision's detectors: the bare state dict as a PyTorch file.
 const FormatPart& torchvision_detector_format();
