@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The names of a state dict, one a line, each of a tensor of one float: from any program's names to ours and back to
-// the release's.
+// The names of a state dict, one a line, each of a tensor of twelve numbers: from any program's names to ours and to
+// every other program's.
 #include "soco/export/weights.h"
 
 #include "fuzz/fuzz.h"
+#include "soco/export/formats/detectron2.h"
+#include "soco/export/formats/mmdetection.h"
+#include "soco/export/formats/onnx.h"
 #include "soco/export/formats/soco_release.h"
+#include "soco/export/formats/torchvision.h"
+#include "soco/export/formats/torchvision_detector.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace soco;
@@ -16,12 +21,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       rest.remove_prefix(std::min(rest.size(), name.size() + 1));
       const bool counter = name.ends_with("num_batches_tracked");
       if (tensors.find(name) != nullptr) continue;
-      tensors.add(name, counter ? HostTensor::from<std::int64_t>({}, {1}) : HostTensor::from<float>({1}, {1}));
+      tensors.add(name, counter ? HostTensor::from<std::int64_t>({}, {1})
+                                : HostTensor::from<float>({12}, std::vector<float>(12)));
     }
     for (const TrunkLayout layout : {TrunkLayout::kFpn, TrunkLayout::kC4}) {
       const ReadWeights read =
           weights_from_tensors(tensors, {}, "fuzz", {.layout = layout, .mismatch = Mismatch::kAccept});
-      map_state_dict(read.weights.online, soco_release::key_map(), "soco-release");
+      const StateDict& ours = read.weights.online;
+      const NetworkShape shape = network_shape(ours);
+      for (const FormatPart* part : {&detectron2_pkl_format(), &mmdetection_format(), &mmdetection_backbone_format(),
+                                     &torchvision_format(), &onnx_format(), &onnx_heads_format()})
+        fuzz::expect_error_or_success([&] {
+          const KeyMap map = part->key_map(shape);
+          map_state_dict(part->arrange == nullptr ? ours : part->arrange(ours, shape), map, "fuzz");
+          part->input_convention(shape);
+        });
+      fuzz::expect_error_or_success([&] { torchvision_detector_from_ours(ours); });
+      map_state_dict(ours, soco_release::key_map(), "soco-release");
     }
   });
 }

@@ -23,6 +23,8 @@ if [ -n "$LIBTORCH_DIR" ]; then
   dirname "$LIBTORCH_DIR" >"$(echo .venv-test/lib/python3*/site-packages)/soco_libtorch.pth"
   "$test_python" -c 'import numpy, safetensors' 2>/dev/null || "$test_python" -m pip install -q numpy safetensors ||
     say "SKIPPED oracle safetensors: PyPI is out of reach"
+  "$test_python" -c 'import onnx, onnxruntime' 2>/dev/null || "$test_python" -m pip install -q onnx onnxruntime ||
+    say "SKIPPED oracle onnx_check: PyPI is out of reach"
   if "$test_python" -c 'import pycocotools.cocoeval' 2>/dev/null || "$test_python" -m pip install -q pycocotools; then
     export SOCO_COCO_PYTHON=$SOCO_ROOT/$test_python
     # LVIS's tool without what it draws with.

@@ -97,7 +97,8 @@ int run_convert(int argc, char** argv) {
   CommandLine line(
       "convert",
       "Turns proposals into another form: stores (.db), the SoCo release's JSON, COCO results and annotations. Turns "
-      "weights into another program's: the SoCo release, Detectron2, MMDetection, torchvision, our own; read back and "
+      "weights into another program's: the SoCo release, Detectron2, MMDetection, torchvision, ONNX, our own; read "
+      "back and "
       "compared before success is said.",
       "  soco convert --from proposals.db --out proposals.json --filter ratio=3,size=0.3:0.8,min=32\n"
       "  soco convert --from proposals.json --images photos --out proposals.db\n"
@@ -113,10 +114,12 @@ int run_convert(int argc, char** argv) {
   line.app.add_option("--out", a.out, "file to write: .json, else a store; weights: as the format wants")->required();
   line.app.add_option("--what", what, "proposals or weights (default: weights where --from looks like weights)")
       ->check(CLI::IsMember({"proposals", "weights"}));
-  line.app.add_option("--format", a.format,
-                      "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
-                      "writing: soco-json). Of weights: " +
-                          weights_format_names() + " (default: soco-weights into .safetensors, detectron2 into .pkl)");
+  line.app.add_option(
+      "--format", a.format,
+      "of the JSON: soco-json, coco-results or coco-annotations (default: reading: by its content; "
+      "writing: soco-json). Of weights: " +
+          weights_format_names() +
+          " (default: into .safetensors soco-weights, of a detector safetensors; into .pkl detectron2)");
   line.app.add_option("--images", a.images, "from JSON: the images it speaks of (folder, archive, list ...)");
   line.app.add_option("--annotations", a.annotations, "with coco-results: the file that gives image ids their names");
   line.app.add_option("--min-score", a.min_score, "from coco-results: leave out boxes with a lower score");

@@ -11,6 +11,7 @@
 #include "soco/base/suggest.h"
 #include "soco/checkpoint/checkpointer.h"
 #include "soco/export/export.h"
+#include "soco/export/network_shape.h"
 #include "soco/export/pickle_reader.h"
 #include "soco/export/weights.h"
 #include "soco/run/run_folder.h"
@@ -105,11 +106,14 @@ std::string weights_format_names() {
 }
 
 int convert_weights(const ConvertWeightsArguments& a, Logger& log) {
-  const std::string format = chosen_format(a);
+  std::string format = chosen_format(a);
   check_format(format, a);
   ReadWeights source = read_source(a, log);
+  if (a.format.empty() && format == "soco-weights" && network_shape(source.weights.online).detector)
+    format = "safetensors";  // it is no pretraining's
   print_report(source.report, a.list_keys, log);
   std::vector<std::pair<std::string, std::string>> keys;
+  std::vector<std::string> left_out;
   std::string convention;
   if (const TrainingFormatInfo* training = training_format(format, a.out)) {
     keys = write_weights(std::move(source.weights), training->format, a.out);
@@ -117,12 +121,16 @@ int convert_weights(const ConvertWeightsArguments& a, Logger& log) {
     ExportReport report =
         export_model(source.weights.online, source.weights.metadata, export_format_from_name(format, a.out), a.out);
     keys = std::move(report.keys);
+    left_out = std::move(report.skipped);
     convention = std::move(report.input_convention);
   }
   for (const auto& [ours, theirs] : keys)
     if (a.list_keys) log.info("  {} -> {}", ours, theirs);
-  log.info("wrote {} ({}, {} tensors): read back and equal", a.out, format_bytes(std::filesystem::file_size(a.out)),
-           keys.size());
+  for (const std::string& ours : left_out)
+    if (a.list_keys) log.info("  {} -> (not in this format)", ours);
+  log.info("wrote {} ({}, {} tensors, {} left out{}): read back and equal", a.out,
+           format_bytes(std::filesystem::file_size(a.out)), keys.size(), left_out.size(),
+           left_out.empty() || a.list_keys ? "" : ", --keys lists them");
   if (!convention.empty()) log.info("the consumer must set: {}", convention);
   return 0;
 }

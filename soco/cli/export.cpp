@@ -20,18 +20,18 @@ SafetensorsFile load_source(const std::string& from, Logger& log) {
   return std::move(loaded->file);
 }
 
-/// The online network's tensors under its own names, from a checkpoint (model.online.*) or an exported file (bare
-/// names).
-StateDict online_network(const SafetensorsFile& file, const std::string& from) {
-  StateDict online;
-  constexpr std::string_view kPrefix = "model.online.";
-  for (const auto& [name, tensor] : file.tensors.entries())
-    if (name.starts_with(kPrefix)) online.add(name.substr(kPrefix.size()), tensor);
-  if (online.size() > 0) return online;
-  if (file.tensors.find("backbone.bottom_up.stem.conv1.weight") == nullptr)
-    fail("--from {}: holds neither a training checkpoint (model.online.*) nor exported weights (backbone.bottom_up.*)",
-         from);
-  return file.tensors;
+/// The tensors of the network under its own names: of a checkpoint of pretraining (model.online.*) or of fine-tuning
+/// (its moving average ema.*, or model.*), or of an exported file (bare names).
+StateDict network_of(const SafetensorsFile& file, const std::string& from) {
+  for (const std::string_view prefix : {"model.online.", "ema.", "model."}) {
+    StateDict network;
+    for (const auto& [name, tensor] : file.tensors.entries())
+      if (name.starts_with(prefix)) network.add(name.substr(prefix.size()), tensor);
+    if (network.size() > 0) return network;
+  }
+  for (const char* stem : {"backbone.bottom_up.stem.conv1.weight", "backbone.stem.conv1.weight"})
+    if (file.tensors.find(stem) != nullptr) return file.tensors;
+  fail("--from {}: holds neither a training checkpoint (model.*) nor exported weights (backbone.*)", from);
 }
 
 std::string format_names() {
@@ -54,10 +54,12 @@ int run_export(int argc, char** argv) {
   bool list_keys = false;
   CommandLine line(
       "export",
-      "Writes the online network's weights for another program; read back and compared before success is said.",
+      "Writes the weights of a pretraining's online network, or of a detector, for another program; read back and "
+      "compared before success is said.",
       "  soco export --from runs/first --format detectron2 --out soco.pkl\n"
       "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
-      "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n");
+      "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n"
+      "  soco export --from runs/detector --format torchvision-detector --out maskrcnn.pth\n");
   line.app.add_option("--from", from, "run folder, or a .safetensors checkpoint")->required();
   line.app.add_option("--format", format, "one of: " + format_names())->required();
   line.app.add_option("--out", out, "file to write (detectron2: .pkl or .pth)")->required();
@@ -66,10 +68,10 @@ int run_export(int argc, char** argv) {
   ConsoleLogger log;
   const ExportFormat chosen = export_format_from_name(format, out);
   const SafetensorsFile source = load_source(from, log);
-  const ExportReport report = export_model(online_network(source, from), source.metadata, chosen, out);
+  const ExportReport report = export_model(network_of(source, from), source.metadata, chosen, out);
   if (list_keys) print_report(report, log);
-  log.info("wrote {} ({}, {} tensors, {} left out): read back and equal", out, format_bytes(report.bytes),
-           report.keys.size(), report.skipped.size());
+  log.info("wrote {} ({}, {} tensors, {} left out{}): read back and equal", out, format_bytes(report.bytes),
+           report.keys.size(), report.skipped.size(), report.skipped.empty() || list_keys ? "" : ", --keys lists them");
   log.info("the consumer must set: {}", report.input_convention);
   return 0;
 }

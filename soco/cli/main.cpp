@@ -59,7 +59,7 @@ const std::vector<Command>& command_table() {
       {"resume", "continue a stopped run, bit for bit", &resume},
       {"launch", "run pretrain or resume in several processes that train one model", &run_launch},
       {"probe", "judge a network by labelled boxes, without training it further", &probe},
-      {"export", "write a run's weights for Detectron2, MMDetection, torchvision", &run_export},
+      {"export", "write a run's weights for Detectron2, MMDetection, torchvision, ONNX", &run_export},
       {"propose", "make object proposals for images, into one SQLite file", &run_propose},
       {"inspect", "draw what the training will see, or proposals", &run_inspect},
       {"convert", "proposals: stores to and from the release's JSON and COCO's", &run_convert},

@@ -7,8 +7,10 @@
 #include "soco/base/suggest.h"
 #include "soco/export/formats/detectron2.h"
 #include "soco/export/formats/mmdetection.h"
+#include "soco/export/formats/onnx.h"
 #include "soco/export/formats/safetensors.h"
 #include "soco/export/formats/torchvision.h"
+#include "soco/export/formats/torchvision_detector.h"
 
 namespace soco {
 namespace {
@@ -27,6 +29,12 @@ const FormatPart& part_from_format(ExportFormat format) {
       return mmdetection_backbone_format();
     case ExportFormat::kTorchvision:
       return torchvision_format();
+    case ExportFormat::kTorchvisionDetector:
+      return torchvision_detector_format();
+    case ExportFormat::kOnnx:
+      return onnx_format();
+    case ExportFormat::kOnnxHeads:
+      return onnx_heads_format();
   }
   SOCO_ASSERT(!"the formats are all above");
   return safetensors_format();
@@ -68,38 +76,23 @@ void check_written(const FormatPart& part, const StateDict& wanted, const std::f
   fail("{}: removed, since it does not read back as it was written ({}); is the disk failing?", out.string(), problem);
 }
 
-/// The ResNet's depth by the blocks of its res4; "50" when it is none of the four.
-std::string_view resnet_depth(const StateDict& online) {
-  int blocks = 0;
-  bool bottleneck = false;
-  for (const auto& [name, tensor] : online.entries()) {
-    if (name.find("res4.") == std::string::npos) continue;
-    blocks += name.ends_with(".conv1.weight");
-    bottleneck |= name.ends_with(".conv3.weight");
-  }
-  if (blocks == 23) return "101";
-  if (blocks == 6) return bottleneck ? "50" : "34";
-  return blocks == 2 ? "18" : "50";
-}
-
-/// `part`'s advice with "{depth}" filled in.
-std::string input_convention(const FormatPart& part, const StateDict& online) {
-  constexpr std::string_view kDepth = "{depth}";
-  std::string text(part.input_convention);
-  if (const auto at = text.find(kDepth); at != std::string::npos) text.replace(at, kDepth.size(), resnet_depth(online));
-  return text;
-}
-
 }  // namespace
 
 const std::vector<ExportFormatInfo>& export_formats() {
   static const std::vector<ExportFormatInfo> formats{
       {ExportFormat::kSafetensors, "safetensors", ".safetensors", "all of the online network, our names"},
-      {ExportFormat::kDetectron2Pkl, "detectron2", ".pkl", "backbone, FPN and box head; numpy arrays"},
-      {ExportFormat::kDetectron2Pth, "detectron2", ".pth", "backbone, FPN and box head; PyTorch file"},
-      {ExportFormat::kMmdetection, "mmdetection", ".pth", "backbone, neck and box head, for load_from"},
+      {ExportFormat::kDetectron2Pkl, "detectron2", ".pkl",
+       "whole detector, or what was pretrained of it; numpy arrays"},
+      {ExportFormat::kDetectron2Pth, "detectron2", ".pth",
+       "whole detector, or what was pretrained of it; PyTorch file"},
+      {ExportFormat::kMmdetection, "mmdetection", ".pth",
+       "whole detector, or what was pretrained of it, for load_from"},
       {ExportFormat::kMmdetectionBackbone, "mmdetection-backbone", ".pth", "backbone alone, for init_cfg"},
-      {ExportFormat::kTorchvision, "torchvision", ".pth", "ResNet trunk under torchvision's names"}};
+      {ExportFormat::kTorchvision, "torchvision", ".pth", "ResNet trunk under torchvision's names"},
+      {ExportFormat::kTorchvisionDetector, "torchvision-detector", ".pth",
+       "whole detector with a pyramid, or what was pretrained of it"},
+      {ExportFormat::kOnnx, "onnx", ".onnx", "trunk, pyramid and the proposal network's head, for images of any size"},
+      {ExportFormat::kOnnxHeads, "onnx-heads", ".onnx", "box, class and mask heads, for pooled boxes"}};
   return formats;
 }
 
@@ -116,22 +109,26 @@ ExportFormat export_format_from_name(std::string_view name, const std::filesyste
   }
   if (!extensions.empty()) fail_usage("{}: format {} goes into a file that ends in {}", out.string(), name, extensions);
   fail_usage(
-      "unknown export format '{}'{}; formats: safetensors, detectron2, mmdetection, mmdetection-backbone, torchvision",
+      "unknown export format '{}'{}; formats: safetensors, detectron2, mmdetection, mmdetection-backbone, torchvision, "
+      "torchvision-detector, onnx, onnx-heads",
       name, did_you_mean(name, names));
 }
 
 ExportReport export_model(const StateDict& online, const std::map<std::string, std::string>& metadata,
                           ExportFormat format, const std::filesystem::path& out) {
   const FormatPart& part = part_from_format(format);
-  MappedStateDict mapped = map_state_dict(online, part.key_map(), name_from_format(format));
-  const bool has_backbone = std::any_of(mapped.keys.begin(), mapped.keys.end(),
-                                        [](const auto& key) { return key.first.starts_with("backbone."); });
+  const bool has_backbone = std::any_of(online.entries().begin(), online.entries().end(),
+                                        [](const auto& entry) { return entry.first.starts_with("backbone."); });
   if (!has_backbone) fail("nothing to export: no backbone.* among the {} parameters", online.size());
+  const NetworkShape shape = network_shape(online);
+  const KeyMap key_map = part.key_map(shape);
+  MappedStateDict mapped =
+      map_state_dict(part.arrange == nullptr ? online : part.arrange(online, shape), key_map, name_from_format(format));
   part.write(out, mapped.tensors, metadata);
   check_written(part, mapped.tensors, out);
   return {.keys = std::move(mapped.keys),
           .skipped = std::move(mapped.skipped),
-          .input_convention = input_convention(part, online),
+          .input_convention = part.input_convention(shape),
           .path = out,
           .bytes = std::filesystem::file_size(out)};
 }

@@ -13,8 +13,8 @@
 namespace soco {
 
 /// The files that export_model writes. Their consumers: our own tools and any safetensors reader; Detectron2's
-/// checkpointer (.pkl or .pth); MMDetection's `load_from` (detector parts) or backbone `init_cfg`; torchvision's
-/// ResNets.
+/// checkpointer (.pkl or .pth); MMDetection's `load_from` (detectors and parts of them) or backbone `init_cfg`;
+/// torchvision's ResNets and detectors; any ONNX runtime.
 enum class ExportFormat {
   kSafetensors,
   kDetectron2Pkl,
@@ -22,6 +22,9 @@ enum class ExportFormat {
   kMmdetection,
   kMmdetectionBackbone,
   kTorchvision,
+  kTorchvisionDetector,
+  kOnnx,
+  kOnnxHeads,
 };
 
 /// One row of the table of formats: the name on the command line and the file extension that goes with it.
@@ -49,12 +52,13 @@ struct ExportReport {
   std::uint64_t bytes = 0;  // size of the file
 };
 
-/// Writes the online network for a consumer, then reads the file back and compares names, types, shapes and every bit.
-/// `online`: parameters and buffers by our names without "online." (backbone.*, roi_heads.*, projector.*, predictor.*).
+/// Writes a network for a consumer, then reads the file back and compares names, types, shapes and every bit.
+/// `online`: parameters and buffers of a pretraining's online network or of a detector, by our names without "online."
+/// (backbone.*, proposal_generator.*, roi_heads.*, projector.*, predictor.*).
 /// `metadata`: strings of the checkpoint; kept in safetensors, dropped elsewhere.
 /// The consumers flatten box features [C, 7, 7] row-major as we do, so box_head.fc1 goes out as it is.
-/// Errors: a name that no rule of the format knows, no backbone among the names, read-back differs (the file is then
-/// removed), disk full or not writable.
+/// Errors: a name that no rule of the format knows, a network that the consumer has no place for, no backbone among the
+/// names, read-back differs (the file is then removed), disk full or not writable.
 ExportReport export_model(const StateDict& online, const std::map<std::string, std::string>& metadata,
                           ExportFormat format, const std::filesystem::path& out);
 

@@ -17,9 +17,12 @@ struct PartPrefix {
   NetworkPart part;
   std::string_view prefix;
 };
-constexpr std::array<PartPrefix, 5> kPartPrefixes{{{NetworkPart::kTrunk, kTrunk},
+constexpr std::array<PartPrefix, 8> kPartPrefixes{{{NetworkPart::kTrunk, kTrunk},
                                                    {NetworkPart::kFpn, "backbone.fpn_"},
+                                                   {NetworkPart::kRpn, "proposal_generator."},
                                                    {NetworkPart::kBoxHead, "roi_heads.box_head."},
+                                                   {NetworkPart::kBoxPredictor, "roi_heads.box_predictor."},
+                                                   {NetworkPart::kMaskHead, "roi_heads.mask_head."},
                                                    {NetworkPart::kProjector, "projector."},
                                                    {NetworkPart::kPredictor, "predictor."}}};
 
@@ -45,6 +48,15 @@ long highest(const std::set<std::string>& found, std::string_view pattern, long 
   return result;
 }
 
+constexpr long kMostConvs = 64, kMostFcs = 16;  // of DetectorOptions
+
+enum class Ending { kNorm, kBias };
+
+/// How the convolutions of a pattern end: with a bias where any is there, else with a norm.
+Ending ending(const std::set<std::string>& found, std::string_view biases) {
+  return highest(found, biases, -1) >= 0 ? Ending::kBias : Ending::kNorm;
+}
+
 class NameList {
  public:
   void norm(const std::string& prefix) {
@@ -55,6 +67,8 @@ class NameList {
     names.push_back(prefix + ".weight");
     norm(prefix + ".norm");
   }
+  void conv(const std::string& prefix, Ending ending) { ending == Ending::kNorm ? conv_norm(prefix) : linear(prefix); }
+  /// Weight and bias: linear layers, and convolutions without a norm.
   void linear(const std::string& prefix) {
     names.push_back(prefix + ".weight");
     names.push_back(prefix + ".bias");
@@ -80,21 +94,51 @@ class NameList {
   std::vector<std::string> names;
 };
 
+void add_trunk(NameList& list, const std::set<std::string>& found, const std::string& name) {
+  const long last = highest(found, "backbone.bottom_up.res4.{n}.conv1.weight", -1);
+  list.trunk(stage_lengths(last + 1, name), found.contains("backbone.bottom_up.res2.0.conv3.weight"));
+  const auto extra = found.lower_bound("backbone.bottom_up.res5.norm.");
+  if (extra != found.end() && extra->starts_with("backbone.bottom_up.res5.norm."))
+    list.norm("backbone.bottom_up.res5.norm");
+}
+
+void add_box_head(NameList& list, const std::set<std::string>& found) {
+  const long convs = std::min(highest(found, "roi_heads.box_head.conv{n}.weight", 0), kMostConvs);
+  const Ending end = ending(found, "roi_heads.box_head.conv{n}.bias");
+  for (long i = 1; i <= convs; ++i) list.conv(fmt::format("roi_heads.box_head.conv{}", i), end);
+  const long fcs = std::clamp(highest(found, "roi_heads.box_head.fc{n}.weight", 1), 1L, kMostFcs);
+  for (long i = 1; i <= fcs; ++i) list.linear(fmt::format("roi_heads.box_head.fc{}", i));
+}
+
+void add_mask_head(NameList& list, const std::set<std::string>& found) {
+  const long convs = std::min(highest(found, "roi_heads.mask_head.mask_fcn{n}.weight", 0), kMostConvs);
+  const Ending end = ending(found, "roi_heads.mask_head.mask_fcn{n}.bias");
+  for (long i = 1; i <= convs; ++i) list.conv(fmt::format("roi_heads.mask_head.mask_fcn{}", i), end);
+  for (const char* layer : {"deconv", "predictor"}) list.linear(fmt::format("roi_heads.mask_head.{}", layer));
+}
+
 void add_part(NameList& list, NetworkPart part, const std::set<std::string>& found, const std::string& name) {
   switch (part) {
-    case NetworkPart::kTrunk: {
-      const long last = highest(found, "backbone.bottom_up.res4.{n}.conv1.weight", -1);
-      return list.trunk(stage_lengths(last + 1, name), found.contains("backbone.bottom_up.res2.0.conv3.weight"));
-    }
-    case NetworkPart::kFpn:
+    case NetworkPart::kTrunk:
+      return add_trunk(list, found, name);
+    case NetworkPart::kFpn: {
+      const Ending end = ending(found, "backbone.fpn_lateral{n}.bias");
       for (const char* kind : {"lateral", "output"})
-        for (int level = 2; level <= 5; ++level) list.conv_norm(fmt::format("backbone.fpn_{}{}", kind, level));
+        for (int level = 2; level <= 5; ++level) list.conv(fmt::format("backbone.fpn_{}{}", kind, level), end);
       return;
-    case NetworkPart::kBoxHead: {
-      const long convs = std::min(highest(found, "roi_heads.box_head.conv{n}.weight", 0), 64L);
-      for (long i = 1; i <= convs; ++i) list.conv_norm(fmt::format("roi_heads.box_head.conv{}", i));
-      return list.linear("roi_heads.box_head.fc1");
     }
+    case NetworkPart::kRpn:
+      for (const char* layer : {"conv", "objectness_logits", "anchor_deltas"})
+        list.linear(fmt::format("proposal_generator.rpn_head.{}", layer));
+      return;
+    case NetworkPart::kBoxHead:
+      return add_box_head(list, found);
+    case NetworkPart::kBoxPredictor:
+      for (const char* layer : {"cls_score", "bbox_pred"})
+        list.linear(fmt::format("roi_heads.box_predictor.{}", layer));
+      return;
+    case NetworkPart::kMaskHead:
+      return add_mask_head(list, found);
     case NetworkPart::kProjector:
       return list.mlp("projector");
     case NetworkPart::kPredictor:

@@ -16,10 +16,11 @@ enum class TrunkLayout { kFpn, kC4 };
 std::string name_in_layout(std::string_view name, TrunkLayout layout);
 
 /// The parts of one network whose tensors stand or fall together.
-enum class NetworkPart { kTrunk, kFpn, kBoxHead, kProjector, kPredictor };
+enum class NetworkPart { kTrunk, kFpn, kRpn, kBoxHead, kBoxPredictor, kMaskHead, kProjector, kPredictor };
 
 /// All names of a network that has these parts, in the layout of kFpn and in the order of the forward pass. What varies
-/// is read off `found` (names in the layout of kFpn): ResNet-18, 34, 50 or 101, and the convolutions of the box head.
+/// is read off `found` (names in the layout of kFpn): ResNet-18, 34, 50 or 101, a norm behind res5, convolutions and
+/// linear layers of the heads, and whether pyramid and heads have norms or biases.
 /// `name`: the file, for errors. Errors: a trunk that is none of these four.
 std::vector<std::string> network_names(const std::set<std::string>& found, const std::vector<NetworkPart>& parts,
                                        const std::string& name);

@@ -4,6 +4,7 @@
 #include "soco/base/error.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/export/formats/soco_release.h"
+#include "soco/export/network_shape.h"
 #include "soco/export/weights.h"
 
 namespace soco {
@@ -65,6 +66,9 @@ Keys write_weights(NetworkWeights weights, TrainingFormat format, const std::fil
   const bool release = format == TrainingFormat::kSocoRelease;
   if (release && !weights.momentum.empty())
     fail_usage("soco-release: momentum buffers are not written to the release's checkpoints; use soco-weights");
+  if (network_shape(weights.online).detector)
+    fail_usage("{}: this form is of a pretraining's two networks, and these are a detector's weights; use safetensors",
+               out.string());
   const NetworkWeights both = with_target(std::move(weights));
   const Keys keys = release ? soco_release::write(out, both) : write_soco_weights(out, both);
   const bool c4 = both.online.find("backbone.stem.conv1.weight") != nullptr;

@@ -8,6 +8,7 @@
 
 #include "soco/base/error.h"
 #include "soco/base/log.h"
+#include "soco/export/formats/detector_rows.h"
 #include "soco/export/formats/soco_release.h"
 #include "soco/export/weights_source.h"
 
@@ -40,7 +41,7 @@ class Importer {
         name_(name),
         options_(options),
         format_(format_from_names(file, name)),
-        rules_(format_.key_map()) {}
+        rules_(format_.key_map(file)) {}
 
   ReadWeights run() {
     result_.report.format = format_.title;
@@ -68,6 +69,7 @@ class Importer {
   void place(const std::string& theirs, const PickleValue::Tensor& tensor) {
     if (is_unused(theirs) || (format_.is_release && soco_release::is_queue(theirs))) {
       result_.report.skipped.push_back(theirs);
+      if (theirs == "pixel_mean") note_channel_order(*tensor);
       return;
     }
     if (format_.is_release) {
@@ -88,13 +90,25 @@ class Importer {
       result_.report.skipped.push_back(theirs);
   }
 
+  /// Detectron2's mean colour: blue, the darkest of ImageNet's, comes first or last.
+  void note_channel_order(const HostTensor& mean) {
+    if (mean.dtype != DType::kFloat32 || mean.numel() != 3) return;
+    const auto values = mean.as<float>();
+    if (values[0] < values[2])
+      result_.report.warnings.emplace_back(
+          "pixel_mean says that this network saw BGR images; here images are RGB, less their mean and divided by their "
+          "deviation: the weights fit, the network is another");
+  }
+
   void place_on(Placement& side, std::string_view rest, const std::string& theirs, const PickleValue::Tensor& tensor) {
     const auto ours = ours_from_theirs(rules_.rules, rest);
     if (!ours) {
       result_.report.unexpected.push_back(theirs);
       return;
     }
-    const auto [known, added] = side.try_emplace(name_in_layout(*ours, TrunkLayout::kFpn), Placed{theirs, tensor});
+    const auto arranged =
+        format_.arrange == nullptr ? tensor : std::make_shared<const HostTensor>(format_.arrange(*ours, *tensor));
+    const auto [known, added] = side.try_emplace(name_in_layout(*ours, TrunkLayout::kFpn), Placed{theirs, arranged});
     if (!added)
       fail("{}: '{}' and '{}' are the same tensor of the network", name_, printable(known->second.theirs),
            printable(theirs));
@@ -109,7 +123,8 @@ class Importer {
 
   TrunkLayout choose_layout() const {
     if (options_.layout) return *options_.layout;
-    const bool c4_names = format_.marker.find("backbone.stem.") != std::string_view::npos;
+    const bool c4_names = format_.marker.find("backbone.stem.") != std::string_view::npos ||
+                          format_.marker.starts_with("roi_head.shared_head.");
     const bool has_neck = online_.contains("backbone.fpn_lateral2.weight");
     return c4_names || (format_.is_release && !has_neck) ? TrunkLayout::kC4 : TrunkLayout::kFpn;
   }
@@ -187,9 +202,10 @@ class Importer {
            shape_text(shape));
   }
 
-  /// Norms are as wide as what they norm; target and momentum are as the online network.
+  /// Norms are as wide as what they norm; target and momentum are as the online network; last layers go together.
   void check_shapes() const {
     const NetworkWeights& weights = result_.weights;
+    check_rows(weights.online, name_);
     for (const auto& [ours, tensor] : weights.online.entries()) {
       const std::size_t at = ours.find(".norm.");
       if (at == std::string::npos || ours.ends_with(".num_batches_tracked")) continue;

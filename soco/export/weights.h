@@ -46,11 +46,12 @@ struct ReadWeights {
 };
 
 /// Reads weights of any program that we know, told apart by the name of the first convolution: the SoCo release's
-/// checkpoints, our checkpoints and exports, Detectron2's, MMDetection's and torchvision's files, Caffe2's ResNets.
-/// .safetensors by safetensors.h, all others by pickle_reader.h: nothing in a file is executed. A missing
-/// num_batches_tracked becomes 0; frozen BatchNorm without statistics gets mean 0 and variance 1, with a warning.
-/// Errors: whatever these readers refuse; a network that is none of ours; integers where weights should be; shapes that
-/// do not fit each other; with kRefuse any missing or unexpected name; with kTake no momentum in the file.
+/// checkpoints, our checkpoints and exports, Detectron2's, MMDetection's and torchvision's backbones and Faster and
+/// Mask R-CNNs, Caffe2's ResNets. .safetensors by safetensors.h, all others by pickle_reader.h: nothing in a file is
+/// executed. A missing num_batches_tracked becomes 0; frozen BatchNorm without statistics gets mean 0 and variance 1,
+/// with a warning. Errors: whatever these readers refuse; a network that is none of ours; integers where weights should
+/// be; shapes that do not fit each other; with kRefuse any missing or unexpected name; with kTake no momentum in the
+/// file.
 ReadWeights read_weights(const std::filesystem::path& path, const ReadWeightsOptions& options = {});
 
 /// The same for tensors at hand, e.g. of a run's checkpoint. `name` stands for them in errors.
@@ -66,8 +67,8 @@ enum class TrainingFormat { kSocoWeights, kSocoRelease };
 /// Writes both networks and reads the file back, comparing every bit. kSocoWeights: safetensors with online.*, target.*
 /// and optimizer.momentum_buffer.online.*, which replay and pretrain read. kSocoRelease: the authors' checkpoint. Where
 /// there is no target, it is a copy of the online network without the predictor, as at the start of a training.
-/// Gives the keys, ours -> theirs. Errors: momentum with kSocoRelease; read-back differs (the file is then removed);
-/// disk full or not writable.
+/// Gives the keys, ours -> theirs. Errors: a detector; momentum with kSocoRelease; read-back differs (the file is then
+/// removed); disk full or not writable.
 std::vector<std::pair<std::string, std::string>> write_weights(NetworkWeights weights, TrainingFormat format,
                                                                const std::filesystem::path& out);
 

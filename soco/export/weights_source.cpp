@@ -8,18 +8,20 @@
 #include "soco/base/error.h"
 #include "soco/base/log.h"
 #include "soco/checkpoint/safetensors.h"
+#include "soco/export/formats/detector_rows.h"
 #include "soco/export/formats/detectron2.h"
 #include "soco/export/formats/mmdetection.h"
 #include "soco/export/formats/safetensors.h"
 #include "soco/export/formats/soco_release.h"
 #include "soco/export/formats/torchvision.h"
+#include "soco/export/formats/torchvision_detector.h"
 #include "soco/export/pickle_reader.h"
 
 namespace soco {
 namespace {
 
 /// Names of the Caffe2 ResNets that Detectron and Detectron2 start from (ImageNetPretrained/MSRA).
-KeyMap caffe2_map() {
+KeyMap caffe2_map(const WeightsFile&) {
   const std::string trunk = "backbone.bottom_up.";
   KeyMap map;
   const auto conv_norm = [&](const std::string& ours, const std::string& conv, const std::string& norm) {
@@ -39,39 +41,66 @@ KeyMap caffe2_map() {
   return map;
 }
 
+KeyMap our_map(const WeightsFile&) { return safetensors_format().key_map({}); }
+
+KeyMap release_map(const WeightsFile&) { return soco_release::key_map(); }
+
+KeyMap detectron2_map(const WeightsFile&) { return detectron2_pkl_format().key_map({}); }
+
+/// With the names of detectors, which a backbone's file does not have.
+KeyMap mmdetection_map(const WeightsFile&) { return mmdetection_format().key_map({.detector = true}); }
+
+KeyMap torchvision_map(const WeightsFile&) { return torchvision_format().key_map({}); }
+
+KeyMap detector_map(const WeightsFile& file) {
+  std::vector<std::string> theirs;
+  for (const auto& [name, tensor] : file.tensors) theirs.push_back(name);
+  return torchvision_detector_map(torchvision_head_convs(theirs));
+}
+
 const std::vector<WeightsFormat>& weights_formats() {
+  // Older Detectron2 files hold what is no weight; our checkpoints of fine-tuning hold the optimiser's state, and
+  // beside a moving average the weights that it follows.
+  const std::vector<std::string_view> not_weights{
+      "pixel_mean", "pixel_std", "proposal_generator.anchor_generator.cell_anchors.",
+      "optimizer.", "model.",    "selection"};
   static const std::vector<WeightsFormat> formats{
       {.title = "checkpoint of the SoCo release",
        .marker = "encoder.conv1.weight",
-       .key_map = &soco_release::key_map,
+       .key_map = &release_map,
        .is_training = true,
        .is_release = true},
       {.title = "both networks of a pretraining, our names",
        .marker = "online.backbone.bottom_up.stem.conv1.weight",
-       .key_map = safetensors_format().key_map,
+       .key_map = &our_map,
        .is_training = true},
       {.title = "both networks of a pretraining, our names",
        .marker = "online.backbone.stem.conv1.weight",
-       .key_map = safetensors_format().key_map,
+       .key_map = &our_map,
        .is_training = true},
       {.title = "one network, our names (Detectron2's)",
        .marker = "backbone.bottom_up.stem.conv1.weight",
-       .key_map = safetensors_format().key_map},
+       .key_map = &our_map,
+       .unused = not_weights},
       {.title = "one network, our names (Detectron2's)",
        .marker = "backbone.stem.conv1.weight",
-       .key_map = safetensors_format().key_map},
+       .key_map = &our_map,
+       .unused = not_weights},
       {.title = "Detectron2 backbone or conversion",
        .marker = "stem.conv1.weight",
-       .key_map = detectron2_pkl_format().key_map,
+       .key_map = &detectron2_map,
        .unused = {"stem.fc."}},
-      {.title = "MMDetection",
-       .marker = "backbone.conv1.weight",
-       .key_map = mmdetection_format().key_map,
+      {.title = "MMDetection on C4",
+       .marker = "roi_head.shared_head.layer4.0.conv1.weight",
+       .key_map = &mmdetection_map,
+       .arrange = &with_sizes_outside,
        .unused = {"head.fc."}},
-      {.title = "torchvision ResNet",
-       .marker = "conv1.weight",
-       .key_map = torchvision_format().key_map,
-       .unused = {"fc."}},
+      {.title = "MMDetection", .marker = "backbone.conv1.weight", .key_map = &mmdetection_map, .unused = {"head.fc."}},
+      {.title = "torchvision detector",
+       .marker = "backbone.body.conv1.weight",
+       .key_map = &detector_map,
+       .arrange = &with_background_last},
+      {.title = "torchvision ResNet", .marker = "conv1.weight", .key_map = &torchvision_map, .unused = {"fc."}},
       {.title = "Caffe2 ResNet (MSRA)",
        .marker = "conv1_w",
        .key_map = &caffe2_map,
@@ -82,14 +111,19 @@ const std::vector<WeightsFormat>& weights_formats() {
   return formats;
 }
 
-/// DistributedDataParallel puts "module." before every name, our checkpoints "model." before those of the networks.
+/// DistributedDataParallel puts "module." before every name; our checkpoints "model." before those of the networks, or
+/// "ema." before those of a detector's moving average, which is then the detector.
 void take_prefixes_off(WeightsFile& file) {
-  const bool parallel = std::all_of(file.tensors.begin(), file.tensors.end(),
-                                    [](const auto& entry) { return entry.first.starts_with("module."); });
+  const auto begins = [](std::string_view prefix) {
+    return [prefix](const auto& entry) { return entry.first.starts_with(prefix); };
+  };
+  const bool parallel = std::all_of(file.tensors.begin(), file.tensors.end(), begins("module."));
+  const bool averaged = std::any_of(file.tensors.begin(), file.tensors.end(), begins("ema.backbone."));
+  const std::string own = averaged ? "ema." : "model.";
   for (auto& [name, tensor] : file.tensors) {
     if (parallel) name.erase(0, std::string_view("module.").size());
-    if (name.starts_with("model.online.") || name.starts_with("model.target."))
-      name.erase(0, std::string_view("model.").size());
+    for (const char* part : {"online.", "target.", "backbone.", "proposal_generator.", "roi_heads."})
+      if (name.starts_with(own + part)) name.erase(0, own.size());
   }
 }
 

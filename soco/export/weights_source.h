@@ -22,8 +22,8 @@ struct WeightsFile {
 };
 
 /// Reads a file and takes the state dict out of its wrapping ("model", "state_dict", "blobs" or none). Names lose the
-/// "module." that all of them begin with, and the "model." of our checkpoints. Errors: whatever the readers refuse, no
-/// dict of tensors.
+/// "module." that all of them begin with, and the "model." of our checkpoints of either training. Errors: whatever the
+/// readers refuse, no dict of tensors.
 WeightsFile read_weights_file(const std::filesystem::path& path);
 
 WeightsFile weights_file_from_tensors(const StateDict& tensors, const std::map<std::string, std::string>& metadata);
@@ -32,11 +32,12 @@ WeightsFile weights_file_from_tensors(const StateDict& tensors, const std::map<s
 struct WeightsFormat {
   std::string_view title;
   std::string_view marker;  // name of the first convolution
-  KeyMap (*key_map)();
-  std::vector<std::string_view> unused;  // beginnings of names that belong to classifiers and the like
-  bool is_training = false;              // has both networks, whole
-  bool is_release = false;               // has the release's names
-  std::string_view warning;              // what its consumer must know
+  KeyMap (*key_map)(const WeightsFile& file);
+  HostTensor (*arrange)(const std::string& ours, const HostTensor& theirs) = nullptr;  // rows in our order
+  std::vector<std::string_view> unused = {};  // beginnings of names that belong to classifiers and the like
+  bool is_training = false;                   // has both networks, whole
+  bool is_release = false;                    // has the release's names
+  std::string_view warning = {};              // what its consumer must know
 };
 
 /// The format by the names in a file. Errors: no name of a first convolution that we know.

@@ -12,45 +12,23 @@
 #include "soco/base/error.h"
 #include "soco/base/file.h"
 #include "soco/base/hash.h"
+#include "soco/base/protobuf.h"
 
 namespace soco {
 namespace {
 
 constexpr std::uint64_t kMaxCheckedBytes = std::uint64_t{4} << 30;
 
-// Protobuf's wire types (protobuf.dev/programming-guides/encoding).
-constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5;
-
-template <class T>
-void append_little_endian(std::string& out, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-}
-
-void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>((value & 0x7f) | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-void append_key(std::string& out, std::uint32_t field, std::uint32_t wire_type) {
-  append_varint(out, field << 3 | wire_type);
-}
-
-void append_integer(std::string& out, std::uint32_t field, std::int64_t value) {
-  append_key(out, field, kVarint);
-  append_varint(out, static_cast<std::uint64_t>(value));
-}
-
-void append_bytes(std::string& out, std::uint32_t field, std::string_view bytes) {
-  append_key(out, field, kBytes);
-  append_varint(out, bytes.size());
-  out += bytes;
-}
+using protobuf::append_bytes;
+using protobuf::append_double;
+using protobuf::append_float;
+using protobuf::append_integer;
+using protobuf::append_little_endian;
 
 // Event: 1 wall_time (double), 2 step (int64), 3 file_version (string), 5 summary (message).
 std::string event_head(double wall_time) {
   std::string event;
-  append_key(event, 1, kFixed64);
-  append_little_endian(event, std::bit_cast<std::uint64_t>(wall_time));
+  append_double(event, 1, wall_time);
   return event;
 }
 
@@ -107,8 +85,7 @@ std::string encode_scalars_event(double wall_time, std::int64_t step, const Scal
   for (const auto& [tag, value] : scalars) {
     std::string entry;  // Summary.Value: 1 tag, 2 simple_value (float)
     append_bytes(entry, 1, tag);
-    append_key(entry, 2, kFixed32);
-    append_little_endian(entry, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
+    append_float(entry, 2, static_cast<float>(value));
     append_bytes(summary, 1, entry);
   }
   return summary_event(wall_time, step, summary);

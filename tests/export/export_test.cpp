@@ -44,7 +44,7 @@ TEST_P(EveryFormat, AccountsForEveryParameter) {
 TEST_P(EveryFormat, IsFoundByItsName) {
   const std::string out = "x" + std::string(GetParam().extension);
   EXPECT_EQ(export_format_from_name(GetParam().name, out), GetParam().format);
-  EXPECT_THROW(export_format_from_name(GetParam().name, "x.onnx"), Error);
+  EXPECT_THROW(export_format_from_name(GetParam().name, "x.txt"), Error);
 }
 
 TEST_P(EveryFormat, RefusesWhatIsNoOnlineNetwork) {
@@ -65,7 +65,7 @@ TEST_P(EveryFormat, DiskFullLeavesNothingBehind) {
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{1 << 16, old.rlim_max};
+  const rlimit small{1 << 12, old.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   EXPECT_THROW(export_model(online, {}, GetParam().format, dir / ("x" + std::string(GetParam().extension))), Error);
   setrlimit(RLIMIT_FSIZE, &old);

@@ -57,7 +57,7 @@ class KnownNames : public ::testing::TestWithParam<KnownName> {};
 
 TEST_P(KnownNames, AreExactlyTheConsumers) {
   const KnownName& name = GetParam();
-  const auto theirs = [&](const FormatPart& format) { return theirs_from_ours(format.key_map().rules, name.ours); };
+  const auto theirs = [&](const FormatPart& format) { return theirs_from_ours(format.key_map({}).rules, name.ours); };
   EXPECT_EQ(theirs(detectron2_pkl_format()), name.detectron2);
   EXPECT_EQ(theirs(mmdetection_format()), name.mmdetection);
   if (name.torchvision == nullptr)
@@ -68,10 +68,10 @@ TEST_P(KnownNames, AreExactlyTheConsumers) {
 
 TEST_P(KnownNames, LeadBackToOurs) {
   const KnownName& name = GetParam();
-  EXPECT_EQ(ours_from_theirs(detectron2_pkl_format().key_map().rules, name.detectron2), name.ours);
-  EXPECT_EQ(ours_from_theirs(mmdetection_format().key_map().rules, name.mmdetection), name.ours);
+  EXPECT_EQ(ours_from_theirs(detectron2_pkl_format().key_map({}).rules, name.detectron2), name.ours);
+  EXPECT_EQ(ours_from_theirs(mmdetection_format().key_map({}).rules, name.mmdetection), name.ours);
   if (name.torchvision != nullptr)
-    EXPECT_EQ(ours_from_theirs(torchvision_format().key_map().rules, name.torchvision), name.ours);
+    EXPECT_EQ(ours_from_theirs(torchvision_format().key_map({}).rules, name.torchvision), name.ours);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(MapStateDict, NamesOfC4LoseTheirPrefixes) {
   const auto mapped = map_state_dict(
       state_with({"backbone.stem.conv1.weight", "backbone.res4.5.conv1.weight", "roi_heads.res5.0.shortcut.norm.bias"}),
-      detectron2_pkl_format().key_map(), "detectron2");
+      detectron2_pkl_format().key_map({}), "detectron2");
   EXPECT_THAT(mapped.keys,
               ElementsAre(::testing::Pair("backbone.stem.conv1.weight", "stem.conv1.weight"),
                           ::testing::Pair("backbone.res4.5.conv1.weight", "res4.5.conv1.weight"),
@@ -116,7 +116,7 @@ TEST(MapStateDict, NamesOfC4LoseTheirPrefixes) {
 
 TEST(MapStateDict, SkipsHeadsOfThePretrainingAndSaysSo) {
   const auto mapped = map_state_dict(state_with({"backbone.bottom_up.stem.conv1.weight", "projector.fc1.weight"}),
-                                     torchvision_format().key_map(), "torchvision");
+                                     torchvision_format().key_map({}), "torchvision");
   EXPECT_EQ(mapped.tensors.size(), 1u);
   EXPECT_THAT(mapped.skipped, ElementsAre("projector.fc1.weight"));
 }
@@ -124,16 +124,16 @@ TEST(MapStateDict, SkipsHeadsOfThePretrainingAndSaysSo) {
 TEST(MapStateDict, UnknownNamesAreErrors) {
   for (const char* name :
        {"backbone.bottom_up.extra.weight", "target.backbone.bottom_up.stem.conv1.weight", "fc.weight"})
-    EXPECT_THROW(map_state_dict(state_with({name}), mmdetection_format().key_map(), "mmdetection"), Error) << name;
+    EXPECT_THROW(map_state_dict(state_with({name}), mmdetection_format().key_map({}), "mmdetection"), Error) << name;
 }
 
 TEST(MapStateDict, TwoOfOursUnderOneNameAreAnError) {
   const StateDict both = state_with({"backbone.bottom_up.stem.conv1.weight", "backbone.stem.conv1.weight"});
-  EXPECT_THROW(map_state_dict(both, detectron2_pkl_format().key_map(), "detectron2"), Error);
+  EXPECT_THROW(map_state_dict(both, detectron2_pkl_format().key_map({}), "detectron2"), Error);
 }
 
 TEST(MapStateDict, NothingToMapIsAnError) {
-  EXPECT_THROW(map_state_dict(state_with({"projector.fc1.weight"}), detectron2_pkl_format().key_map(), "x"), Error);
+  EXPECT_THROW(map_state_dict(state_with({"projector.fc1.weight"}), detectron2_pkl_format().key_map({}), "x"), Error);
 }
 
 }  // namespace

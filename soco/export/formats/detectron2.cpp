@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "soco/export/formats/detectron2.h"
 
+#include <algorithm>
+
 #include "soco/base/error.h"
 #include "soco/export/pickle_reader.h"
 #include "soco/export/pickle_writer.h"
@@ -8,9 +10,15 @@
 namespace soco {
 namespace {
 
-/// The detector of SoCo-FPN has its trunk under backbone.bottom_up, that of SoCo-C4 under backbone, with res5 in the
-/// RoI heads. Import goes by the first rule that fits, hence to the FPN names.
-KeyMap key_map() {
+/// A detector keeps its names, which are Detectron2's own. Of a pretraining, the detector of SoCo-FPN has its trunk
+/// under backbone.bottom_up, that of SoCo-C4 under backbone, with res5 in the RoI heads. Import goes by the first rule
+/// that fits, hence to the FPN names.
+KeyMap key_map(const NetworkShape& shape) {
+  if (shape.detector)
+    return {.rules = {{"backbone.*", "backbone.*"},
+                      {"proposal_generator.*", "proposal_generator.*"},
+                      {"roi_heads.*", "roi_heads.*"}},
+            .skipped_prefixes = {}};
   return {.rules = {{"backbone.bottom_up.stem.*", "stem.*"},
                     {"backbone.bottom_up.res{s}.*", "res{s}.*"},
                     {"backbone.fpn_lateral{s}.*", "fpn_lateral{s}.*"},
@@ -22,11 +30,14 @@ KeyMap key_map() {
           .skipped_prefixes = {"projector.", "predictor."}};
 }
 
+/// Full names are matched by themselves; those of a pretraining by their ends, which Detectron2 must be asked for.
 PickleValue::Dict content(const StateDict& theirs) {
+  const bool full_names = std::any_of(theirs.entries().begin(), theirs.entries().end(),
+                                      [](const auto& entry) { return entry.first.starts_with("backbone."); });
   PickleValue::Dict dict;
   set_item(dict, "model", PickleValue(dict_from_state_dict(theirs)));
   set_item(dict, "__author__", PickleValue("soco"));
-  set_item(dict, "matching_heuristics", PickleValue(true));
+  if (!full_names) set_item(dict, "matching_heuristics", PickleValue(true));
   return dict;
 }
 
@@ -45,29 +56,54 @@ StateDict read(const std::filesystem::path& path) {
   return extract_state_dict(*model, path.string()).tensors;
 }
 
-constexpr std::string_view kConvention =
-    "Images: RGB, 0..255. Detectron2 settings that make the same network:\n"
-    "  MODEL.WEIGHTS: this file\n"
-    "  MODEL.PIXEL_MEAN: [123.675, 116.28, 103.53]\n"
-    "  MODEL.PIXEL_STD: [58.395, 57.12, 57.375]\n"
-    "  INPUT.FORMAT: \"RGB\"\n"
-    "  MODEL.BACKBONE.FREEZE_AT: 0\n"
-    "  MODEL.RESNETS: {STRIDE_IN_1X1: False, NORM: \"SyncBN\"}\n"
-    "with a feature pyramid:\n"
-    "  MODEL.FPN.NORM: \"SyncBN\"\n"
-    "  MODEL.ROI_BOX_HEAD: {NAME: \"FastRCNNConvFCHead\", NUM_CONV: 4, NUM_FC: 1, NORM: \"SyncBN\"}\n"
-    "on C4:\n"
-    "  MODEL.ROI_HEADS.NAME: \"Res5ROIHeads\"";
+std::string_view boolean(bool value) { return value ? "True" : "False"; }
+
+std::string box_head(const NetworkShape& shape, std::string_view norm) {
+  return fmt::format("  MODEL.ROI_BOX_HEAD: {{NAME: \"FastRCNNConvFCHead\", NUM_CONV: {}, NUM_FC: {}, NORM: \"{}\"}}\n",
+                     shape.head_convs, shape.head_fcs, shape.head_norm ? norm : "");
+}
+
+/// What a detector has beyond a pretraining.
+std::string detector_settings(const NetworkShape& shape) {
+  std::string text =
+      fmt::format("  MODEL.MASK_ON: {}\n  MODEL.ROI_HEADS.NUM_CLASSES: {}\n", boolean(shape.masks), shape.num_classes);
+  if (shape.class_agnostic_boxes) text += "  MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG: True\n";
+  if (shape.masks)
+    text += fmt::format("  MODEL.ROI_MASK_HEAD: {{NUM_CONV: {}, NORM: \"{}\", CLS_AGNOSTIC_MASK: {}}}\n",
+                        shape.mask_convs, shape.mask_norm ? "BN" : "", boolean(shape.class_agnostic_masks));
+  return text;
+}
+
+std::string convention(const NetworkShape& shape) {
+  const std::string_view norm = shape.detector ? "BN" : "SyncBN";
+  std::string text = fmt::format(
+      "Images: RGB, 0..255. Detectron2 settings that make the same network:\n"
+      "  MODEL.WEIGHTS: this file\n"
+      "  MODEL.PIXEL_MEAN: [123.675, 116.28, 103.53]\n"
+      "  MODEL.PIXEL_STD: [58.395, 57.12, 57.375]\n"
+      "  INPUT.FORMAT: \"RGB\"\n"
+      "  MODEL.BACKBONE.FREEZE_AT: 0\n"
+      "  MODEL.RESNETS: {{DEPTH: {}, STRIDE_IN_1X1: False, NORM: \"{}\"{}}}\n",
+      shape.depth, norm, shape.depth < 50 ? ", RES2_OUT_CHANNELS: 64" : "");
+  if (shape.pyramid) text += fmt::format("  MODEL.FPN.NORM: \"{}\"\n", shape.pyramid_norm ? norm : "");
+  if (shape.head_fcs > 0) text += box_head(shape, norm);
+  if (shape.detector) text += detector_settings(shape);
+  if (shape.c4)
+    text += shape.extra_norm ? "  MODEL.ROI_HEADS.NAME: \"Res5ROIHeadsExtraNorm\" (of MoCo's and SoCo's releases)\n"
+                             : "  MODEL.ROI_HEADS.NAME: \"Res5ROIHeads\"\n";
+  text.pop_back();
+  return text;
+}
 
 }  // namespace
 
 const FormatPart& detectron2_pkl_format() {
-  static const FormatPart part{&key_map, &write_pkl, &read, kConvention};
+  static const FormatPart part{&key_map, nullptr, &write_pkl, &read, &convention};
   return part;
 }
 
 const FormatPart& detectron2_pth_format() {
-  static const FormatPart part{&key_map, &write_pth, &read, kConvention};
+  static const FormatPart part{&key_map, nullptr, &write_pth, &read, &convention};
   return part;
 }
 

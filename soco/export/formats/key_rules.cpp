@@ -97,20 +97,22 @@ std::optional<std::string> ours_from_theirs(const std::vector<KeyRule>& rules, s
 MappedStateDict map_state_dict(const StateDict& ours, const KeyMap& map, std::string_view format_name) {
   MappedStateDict mapped;
   for (const auto& [name, tensor] : ours.entries()) {
-    const bool skip = std::any_of(map.skipped_prefixes.begin(), map.skipped_prefixes.end(),
-                                  [&name = name](const std::string& prefix) { return name.starts_with(prefix); });
+    const auto is_prefix = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
+    const bool skip = std::any_of(map.skipped_prefixes.begin(), map.skipped_prefixes.end(), is_prefix) ||
+                      (!map.skipped_suffix.empty() && name.ends_with(map.skipped_suffix));
     if (skip) {
       mapped.skipped.push_back(name);
       continue;
     }
     const auto theirs = theirs_from_ours(map.rules, name);
-    if (!theirs) fail("'{}' has no name in format {}: not a parameter of the online network", name, format_name);
+    if (!theirs) fail("'{}' has no place in format {}", name, format_name);
     if (mapped.tensors.find(*theirs) != nullptr)
       fail("two parameters would be '{}' in format {}", *theirs, format_name);
     mapped.tensors.add(*theirs, tensor);
     mapped.keys.emplace_back(name, *theirs);
   }
-  if (mapped.tensors.size() == 0) fail("nothing to export to format {}: no backbone among the names", format_name);
+  if (mapped.tensors.size() == 0)
+    fail("nothing to export to format {}: none of its parts is in the network", format_name);
   return mapped;
 }
 

@@ -38,10 +38,11 @@ std::optional<std::string> theirs_from_ours(const std::vector<KeyRule>& rules, s
 /// Our name by the first rule that matches the format's; nothing when none does.
 std::optional<std::string> ours_from_theirs(const std::vector<KeyRule>& rules, std::string_view theirs);
 
-/// A format's map: rules, and beginnings of our names that have no place in it.
+/// A format's map: rules, and beginnings and an end of our names that have no place in it.
 struct KeyMap {
   std::vector<KeyRule> rules;
   std::vector<std::string> skipped_prefixes;
+  std::string skipped_suffix = {};
 };
 
 /// A state dict under a format's names.

@@ -3,15 +3,65 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "soco/base/error.h"
-#include "soco/export/formats/key_rules.h"
+#include "soco/export/formats/detector_rows.h"
+#include "soco/export/formats/torchvision.h"
 
 namespace soco {
 namespace {
 
-std::vector<KeyRule> key_rules() {
+constexpr int kMaxFcs = 16;  // of DetectorOptions
+
+/// torchvision's names of the layers of a box head: fc6, fc7 alone; with convolutions, places in a Sequential, where
+/// one place after the convolutions flattens and every second one after that is a ReLU.
+void add_box_head(std::vector<KeyRule>& rules, int num_convs) {
+  if (num_convs == 0) {
+    rules.push_back({"roi_heads.box_head.fc{i}.*", "roi_heads.box_head.fc{i+5}.*"});
+    return;
+  }
+  rules.push_back({"roi_heads.box_head.conv{i}.norm.*", "roi_heads.box_head.{i-1}.1.*"});
+  rules.push_back({"roi_heads.box_head.conv{i}.*", "roi_heads.box_head.{i-1}.0.*"});
+  for (int fc = 1; fc <= kMaxFcs; ++fc)
+    for (const char* leaf : {"weight", "bias"})
+      rules.push_back({fmt::format("roi_heads.box_head.fc{}.{}", fc, leaf),
+                       fmt::format("roi_heads.box_head.{}.{}", num_convs + 2 * fc - 1, leaf)});
+}
+
+/// Names of before torchvision 0.13, in reading alone: rules above give the others when writing.
+void add_old_names(std::vector<KeyRule>& rules) {
+  rules.push_back({"backbone.fpn_lateral{s}.*", "backbone.fpn.inner_blocks.{s-2}.*"});
+  rules.push_back({"backbone.fpn_output{s}.*", "backbone.fpn.layer_blocks.{s-2}.*"});
+  rules.push_back({"proposal_generator.rpn_head.conv.*", "rpn.head.conv.*"});
+  rules.push_back({"roi_heads.mask_head.mask_fcn{i}.*", "roi_heads.mask_head.mask_fcn{i}.*"});
+}
+
+KeyMap key_map(const NetworkShape& shape) {
+  if (shape.c4)
+    fail(
+        "torchvision's detectors stand on a pyramid, this network is on C4; use --format torchvision for its trunk, or "
+        "detectron2 or mmdetection");
+  KeyMap map = torchvision_detector_map(shape.head_convs);
+  map.skipped_prefixes = {"projector.", "predictor."};
+  return map;
+}
+
+StateDict arrange(const StateDict& ours, const NetworkShape&) { return with_background_first(ours); }
+
+std::string convention(const NetworkShape& shape) {
+  return fmt::format(
+      "Images: RGB, 0..1; torchvision's detectors normalise them with these mean and std themselves.\n"
+      "  num_classes={} (background is class 0); ResNet-{}{}{}\n"
+      "  model.load_state_dict(torch.load(this file, weights_only=True))\n"
+      "  To detect alike: box_roi_pool and mask_roi_pool as torchvision has them are not half-pixel aligned, and its\n"
+      "  anchors are rounded to whole px; see docs/detection.md",
+      shape.num_classes + 1, shape.depth, shape.pyramid_norm ? ", norm_layer of the pyramid: BatchNorm2d" : "",
+      shape.head_convs > 0 ? ", box_head: FastRCNNConvFCHead" : "");
+}
+
+}  // namespace
+
+KeyMap torchvision_detector_map(int num_convs) {
   std::vector<KeyRule> rules;
   add_torchvision_trunk(rules, "backbone.bottom_up.", "backbone.body.");
   const std::vector<KeyRule> others{{"backbone.fpn_lateral{s}.norm.*", "backbone.fpn.inner_blocks.{s-2}.1.*"},
@@ -21,101 +71,37 @@ std::vector<KeyRule> key_rules() {
                                     {"proposal_generator.rpn_head.conv.*", "rpn.head.conv.0.0.*"},
                                     {"proposal_generator.rpn_head.objectness_logits.*", "rpn.head.cls_logits.*"},
                                     {"proposal_generator.rpn_head.anchor_deltas.*", "rpn.head.bbox_pred.*"},
-                                    {"roi_heads.box_head.fc{i}.*", "roi_heads.box_head.fc{i+5}.*"},
                                     {"roi_heads.box_predictor.*", "roi_heads.box_predictor.*"},
                                     {"roi_heads.mask_head.mask_fcn{i}.norm.*", "roi_heads.mask_head.{i-1}.1.*"},
                                     {"roi_heads.mask_head.mask_fcn{i}.*", "roi_heads.mask_head.{i-1}.0.*"},
                                     {"roi_heads.mask_head.deconv.*", "roi_heads.mask_predictor.conv5_mask.*"},
                                     {"roi_heads.mask_head.predictor.*", "roi_heads.mask_predictor.mask_fcn_logits.*"}};
   rules.insert(rules.end(), others.begin(), others.end());
-  return rules;
+  add_box_head(rules, num_convs);
+  add_old_names(rules);
+  return {.rules = std::move(rules), .skipped_prefixes = {}};
 }
 
-bool is_class_tensor(const std::string& ours, std::string_view layer) {
-  return ours.starts_with("roi_heads." + std::string(layer) + ".");
+int torchvision_head_convs(const std::vector<std::string>& theirs) {
+  return static_cast<int>(std::count_if(theirs.begin(), theirs.end(), [](const std::string& name) {
+    return match_pattern("roi_heads.box_head.{i}.0.weight", name).has_value();
+  }));
 }
-
-/// Rows of one class: 1 of cls_score and of the mask predictor, 4 of bbox_pred; 0: not a tensor of classes.
-std::int64_t rows_per_class(const std::string& ours) {
-  if (is_class_tensor(ours, "box_predictor.bbox_pred")) return 4;
-  return is_class_tensor(ours, "box_predictor.cls_score") || is_class_tensor(ours, "mask_head.predictor") ? 1 : 0;
-}
-
-/// Background stands last in our cls_score and nowhere else.
-bool has_background(const std::string& ours) { return is_class_tensor(ours, "box_predictor.cls_score"); }
-
-std::int64_t num_rows(const HostTensor& tensor, const std::string& name) {
-  if (tensor.shape.empty()) fail("'{}' has no rows", name);
-  return tensor.shape[0];
-}
-
-/// `classes` blocks of rows beginning with block `first`.
-HostTensor rows_from(const HostTensor& tensor, std::int64_t first, std::int64_t count) {
-  HostTensor part = tensor;
-  const std::size_t row_bytes = tensor.data.size() / static_cast<std::size_t>(tensor.shape[0]);
-  const auto begin = tensor.data.begin() + static_cast<std::ptrdiff_t>(row_bytes * static_cast<std::size_t>(first));
-  part.data.assign(begin, begin + static_cast<std::ptrdiff_t>(row_bytes * static_cast<std::size_t>(count)));
-  part.shape[0] = count;
-  return part;
-}
-
-HostTensor stacked(HostTensor a, const HostTensor& b) {
-  a.data.insert(a.data.end(), b.data.begin(), b.data.end());
-  a.shape[0] += b.shape[0];
-  return a;
-}
-
-HostTensor zeros_like(HostTensor tensor) {
-  std::fill(tensor.data.begin(), tensor.data.end(), std::byte{0});
-  return tensor;
-}
-
-HostTensor background_first(const HostTensor& tensor, const std::string& name) {
-  const std::int64_t rows = num_rows(tensor, name), block = rows_per_class(name);
-  if (rows < block) fail("'{}' has {} rows", name, rows);
-  if (has_background(name)) return stacked(rows_from(tensor, rows - 1, 1), rows_from(tensor, 0, rows - 1));
-  return stacked(zeros_like(rows_from(tensor, 0, block)), tensor);
-}
-
-HostTensor background_last(const HostTensor& tensor, const std::string& name) {
-  const std::int64_t rows = num_rows(tensor, name), block = rows_per_class(name);
-  if (rows < 2 * block || rows % block != 0)
-    fail("'{}' has {} rows; expected {} for background and each class", name, rows, block);
-  const HostTensor classes = rows_from(tensor, block, rows - block);
-  return has_background(name) ? stacked(classes, rows_from(tensor, 0, block)) : classes;
-}
-
-/// Number of classes by each tensor of classes; all must agree.
-void check_classes(const StateDict& ours) {
-  std::int64_t classes = -1;
-  for (const auto& [name, tensor] : ours.entries()) {
-    if (rows_per_class(name) == 0) continue;
-    const std::int64_t here = num_rows(tensor, name) / rows_per_class(name) - (has_background(name) ? 1 : 0);
-    if (classes >= 0 && here != classes)
-      fail(
-          "'{}' is for {} classes, but others are for {}; torchvision's detectors have a box and a mask for each class",
-          name, here, classes);
-    classes = here;
-  }
-}
-
-}  // namespace
 
 StateDict torchvision_detector_from_ours(const StateDict& ours) {
-  check_classes(ours);
-  StateDict reordered;
-  for (const auto& [name, tensor] : ours.entries())
-    reordered.add(name, rows_per_class(name) > 0 ? background_first(tensor, name) : tensor);
-  return map_state_dict(reordered, {.rules = key_rules(), .skipped_prefixes = {}}, "torchvision detector").tensors;
+  const KeyMap map = torchvision_detector_map(network_shape(ours).head_convs);
+  return map_state_dict(with_background_first(ours), map, "torchvision detector").tensors;
 }
 
 StateDict ours_from_torchvision_detector(const StateDict& theirs) {
-  const std::vector<KeyRule> rules = key_rules();
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : theirs.entries()) names.push_back(name);
+  const std::vector<KeyRule> rules = torchvision_detector_map(torchvision_head_convs(names)).rules;
   StateDict ours;
   for (const auto& [name, tensor] : theirs.entries()) {
     const auto own = ours_from_theirs(rules, name);
     if (!own) fail("'{}' is no tensor of torchvision's Faster or Mask R-CNN with a pyramid", name);
-    ours.add(*own, rows_per_class(*own) > 0 ? background_last(tensor, *own) : tensor);
+    ours.add(*own, with_background_last(*own, tensor));
     constexpr std::string_view kLast = ".running_var";
     const std::string counter =
         name.ends_with(kLast) ? name.substr(0, name.size() - kLast.size()) + ".num_batches_tracked" : "";
@@ -123,8 +109,13 @@ StateDict ours_from_torchvision_detector(const StateDict& theirs) {
       ours.add(own->substr(0, own->size() - kLast.size()) + ".num_batches_tracked",
                HostTensor::from<std::int64_t>({}, std::vector<std::int64_t>{0}));
   }
-  check_classes(ours);
+  check_rows(ours, "torchvision's detector");
   return ours;
+}
+
+const FormatPart& torchvision_detector_format() {
+  static const FormatPart part{&key_map, &arrange, &write_torchvision_file, &read_torchvision_file, &convention};
+  return part;
 }
 
 }  // namespace soco
