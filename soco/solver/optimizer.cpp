@@ -32,6 +32,13 @@ void Optimizer::step(double lr) {
   }
 }
 
+void Optimizer::clip_gradients(double norm, double max_norm) {
+  if (norm <= max_norm) return;
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, parameter] : parameters_)
+    if (parameter.grad().defined()) parameter.mutable_grad().mul_(max_norm / norm);
+}
+
 void Optimizer::zero_grad() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
 }
@@ -65,6 +72,17 @@ void Optimizer::load_momentum_buffers(const NamedTensors& buffers) {
   }
   if (!by_name.empty())
     fail("the saved optimizer has a momentum buffer of '{}', which is no parameter", by_name.begin()->first);
+}
+
+SelectiveSgd::SelectiveSgd(NamedTensors parameters, double momentum, double weight_decay,
+                           const std::function<bool(const std::string&)>& decays)
+    : Optimizer(std::move(parameters), momentum, weight_decay) {
+  for (const auto& [name, parameter] : this->parameters())
+    if (decays(name)) decayed_.insert(parameter.unsafeGetTensorImpl());
+}
+
+void SelectiveSgd::adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const {
+  if (decayed_.contains(parameter.unsafeGetTensorImpl())) gradient.add_(parameter, weight_decay());
 }
 
 void Sgd::adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const {
