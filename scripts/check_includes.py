@@ -23,7 +23,7 @@ ALLOWED = {
     "modeling": ["base", "config", "structures", "layers"],
     "export": ["base", "structures", "checkpoint"],
     "report": CORE + ["evaluation"],
-    "run": CORE + ["evaluation", "checkpoint", "report", "modeling/model_options.h"],
+    "run": CORE + ["evaluation", "checkpoint", "report", "modeling/model_options.h", "modeling/detector_options.h"],
     "engine": CORE + ["evaluation", "distributed", "layers", "solver", "checkpoint", "modeling", "export", "report", "run"],
     "cli": CORE + ["evaluation", "distributed", "layers", "solver", "checkpoint", "modeling", "export", "report", "run", "engine"],
 }

@@ -63,7 +63,7 @@ int run_doctor(int argc, char** argv) {
   line("JPEG", codec_check(encode_jpeg(picture, 90), "doctor.jpg"));
   line("PNG", codec_check(encode_png(picture), "doctor.png"));
   std::string recipes;
-  for (const Recipe& recipe : shipped_recipes()) recipes += (recipes.empty() ? "" : ", ") + std::string(recipe.name);
+  for (const Recipe& recipe : pretrain_recipes()) recipes += (recipes.empty() ? "" : ", ") + std::string(recipe.name);
   line("recipes", recipes);
   std::fflush(stdout);
   try {

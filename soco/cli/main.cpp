@@ -11,6 +11,8 @@ namespace soco {
 namespace {
 
 int pretrain(int argc, char** argv) { return run_in_training_library("pretrain", argc, argv); }
+int finetune(int argc, char** argv) { return run_in_training_library("finetune", argc, argv); }
+int predict(int argc, char** argv) { return run_in_training_library("predict", argc, argv); }
 int resume(int argc, char** argv) { return run_in_training_library("resume", argc, argv); }
 int probe(int argc, char** argv) { return run_in_training_library("probe", argc, argv); }
 int replay(int argc, char** argv) { return run_in_training_library("replay", argc, argv); }
@@ -56,6 +58,8 @@ int dispatch(int argc, char** argv) {
 const std::vector<Command>& command_table() {
   static const std::vector<Command> table{
       {"pretrain", "pretrain a detector on a folder of images", &pretrain},
+      {"finetune", "train a detector on labelled images", &finetune},
+      {"predict", "find objects in images with a trained detector", &predict},
       {"resume", "continue a stopped run, bit for bit", &resume},
       {"launch", "run pretrain or resume in several processes that train one model", &run_launch},
       {"probe", "judge a network by labelled boxes, without training it further", &probe},

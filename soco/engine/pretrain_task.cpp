@@ -70,21 +70,6 @@ std::vector<std::pair<std::string, double>> named_figures(const StepFigures& fig
   return metrics;
 }
 
-/// The BatchNorm buffers before a step, to take back what a step that is not finite did to them.
-class BufferSnapshot {
- public:
-  explicit BufferSnapshot(const torch::nn::Module& module) {
-    for (const torch::Tensor& buffer : module.buffers()) saved_.emplace_back(buffer, buffer.clone());
-  }
-  void restore() {
-    const torch::NoGradGuard no_grad;
-    for (auto& [buffer, before] : saved_) buffer.copy_(before);
-  }
-
- private:
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> saved_;
-};
-
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const SolverOptions& options, const ObjectContrast& model) {
@@ -222,8 +207,9 @@ StateDict PretrainTask::online_state() const {
   return state;
 }
 
-std::vector<std::pair<std::string, double>> PretrainTask::epoch_figures(std::int64_t epoch) {
-  if (!probe_set_ || epoch % options_.probe.every_epochs != 0) return {};
+std::vector<std::pair<std::string, double>> PretrainTask::figures_after(std::int64_t num_steps) {
+  const std::int64_t epoch = num_steps / steps_per_epoch_;
+  if (!probe_set_ || num_steps % steps_per_epoch_ != 0 || epoch % options_.probe.every_epochs != 0) return {};
   ProbeNetwork network(options_.model, options_.plan.level_thresholds, options_.probe.feature, options_.train.seed,
                        device_);
   network.load(online_state(), "the network in training");

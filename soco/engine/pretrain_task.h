@@ -30,13 +30,15 @@ class PretrainTask final : public Task {
   PretrainTask(const PretrainOptions& options, const PretrainDataset& dataset, const torch::Device& device,
                Communicator& communicator, Logger& log);
 
+  std::string name() const override { return "pretrain"; }
   std::int64_t total_steps() const override { return total_steps_; }
   std::int64_t steps_per_epoch() const override { return steps_per_epoch_; }
   void start_at(std::int64_t step) override;
   void set_lr_scale(double scale) override { lr_scale_ = scale; }
   StepReport step(std::int64_t step) override;
-  /// With probe.every_epochs: probe_knn and probe_linear, top-1 accuracies of the online network (see probe_network).
-  std::vector<std::pair<std::string, double>> epoch_figures(std::int64_t epoch) override;
+  /// After epochs that probe.every_epochs divides: probe_knn and probe_linear, top-1 accuracies of the online network
+  /// (see probe_network).
+  std::vector<std::pair<std::string, double>> figures_after(std::int64_t num_steps) override;
   StateDict state() const override;
   void load_state(const StateDict& state) override;
   std::string dump_last_step(const std::filesystem::path& folder) override;

@@ -13,13 +13,14 @@ constexpr double kMinSummarySeconds = 30;  // shorter epochs share a line about 
 
 }  // namespace
 
-StepLog::StepLog(const RunFolder& run, std::int64_t start, std::int64_t end, std::int64_t steps_per_epoch, Logger& log)
+StepLog::StepLog(const RunFolder& run, const std::string& name, std::int64_t start, std::int64_t end,
+                 std::int64_t steps_per_epoch, Logger& log)
     : log_(log),
       end_(end),
       steps_per_epoch_(steps_per_epoch),
       metrics_(MetricsLog::resume(run.metrics(), start - 1, log)),
       events_(run.path()),
-      progress_(log, "pretrain", end, "steps") {
+      progress_(log, name, end, "steps") {
   progress_.start_at(start);
 }
 
@@ -34,7 +35,7 @@ void StepLog::add(std::int64_t step, const StepReport& report) {
     log_.info("epoch {}: {}", step / steps_per_epoch_ + 1, throughput_text(std::exchange(epoch_, {})));
 }
 
-void StepLog::write(std::int64_t step, const StepReport& report, const Scalars& epoch_figures,
+void StepLog::write(std::int64_t step, const StepReport& report, const Scalars& task_figures,
                     const TrainerFigures& trainer) {
   const StageSeconds s = std::exchange(since_line_, {});
   const double images_per_s = static_cast<double>(s.num_images) / std::max(s.total, 1e-9);
@@ -44,7 +45,7 @@ void StepLog::write(std::int64_t step, const StepReport& report, const Scalars& 
   figures.emplace_back("data_wait", wait);
   figures.emplace_back("save_stall_s", trainer.save_stall);
   figures.emplace_back("nonfinite_total", static_cast<double>(trainer.nonfinite_total));
-  figures.insert(figures.end(), epoch_figures.begin(), epoch_figures.end());
+  figures.insert(figures.end(), task_figures.begin(), task_figures.end());
   const std::int64_t next = step + 1;
   Json record;
   record["step"] = step;

@@ -21,13 +21,14 @@ struct TrainerFigures {
 /// All that a run writes about its steps: metrics.jsonl, TensorBoard's events, the progress line, times of epochs.
 class StepLog {
  public:
-  /// Removes what metrics.jsonl holds of step `start` and later ones.
-  StepLog(const RunFolder& run, std::int64_t start, std::int64_t end, std::int64_t steps_per_epoch, Logger& log);
+  /// `name` of the task stands before the progress. Removes what metrics.jsonl holds of step `start` and later ones.
+  StepLog(const RunFolder& run, const std::string& name, std::int64_t start, std::int64_t end,
+          std::int64_t steps_per_epoch, Logger& log);
 
   /// Counts a step; `report.stages.total` is its time.
   void add(std::int64_t step, const StepReport& report);
   /// Writes a line of the figures of `step` and of what was counted since the last line.
-  void write(std::int64_t step, const StepReport& report, const Scalars& epoch_figures, const TrainerFigures& trainer);
+  void write(std::int64_t step, const StepReport& report, const Scalars& task_figures, const TrainerFigures& trainer);
   /// Says how long it took in all.
   void finish() { progress_.finish(); }
 

@@ -24,6 +24,8 @@ struct StepReport {
 class Task {
  public:
   virtual ~Task() = default;
+  /// What is done, for the progress line.
+  virtual std::string name() const = 0;
   virtual std::int64_t total_steps() const = 0;
   virtual std::int64_t steps_per_epoch() const = 0;
   /// Makes `step` the next one: places the data source there. Called once, before the first step.
@@ -32,12 +34,19 @@ class Task {
   virtual void set_lr_scale(double scale) = 0;
   /// Step number `step` (from 0): forward, backward, update.
   virtual StepReport step(std::int64_t step) = 0;
-  /// Figures that are taken when `epoch` epochs are done, beside those of the step; mostly none. Must not change what
-  /// later steps do.
-  virtual std::vector<std::pair<std::string, double>> epoch_figures(std::int64_t epoch) {
-    static_cast<void>(epoch);
+  /// Figures that are taken when `num_steps` steps are done, beside those of the step; mostly none. Must not change
+  /// what later steps do. Error kInterrupted when stop_requested() meanwhile.
+  virtual std::vector<std::pair<std::string, double>> figures_after(std::int64_t num_steps) {
+    static_cast<void>(num_steps);
     return {};
   }
+  /// Whether figures are due after `num_steps` steps and have not been taken yet, in this process or before the resume.
+  virtual bool figures_pending(std::int64_t num_steps) const {
+    static_cast<void>(num_steps);
+    return false;
+  }
+  /// Whether the rest of the steps is not worth doing (early stopping).
+  virtual bool is_finished() const { return false; }
   /// All that a bit-for-bit continuation needs, beside the step number.
   virtual StateDict state() const = 0;
   /// Errors: a missing, unexpected or misshapen tensor, by name.

@@ -22,7 +22,7 @@ double now_seconds() {
 
 }  // namespace
 
-Trainer::Trainer(Task& task, const TrainOptions& options, const RunFolder& run,
+Trainer::Trainer(Task& task, const LoopOptions& options, const RunFolder& run,
                  std::map<std::string, std::string> metadata, Communicator& communicator, Logger& log)
     : task_(task),
       options_(options),
@@ -175,43 +175,69 @@ void Trainer::train() {
   }
 }
 
+/// The task's own figures; none when a stop signal came meanwhile: a resume takes them.
+Scalars Trainer::take_figures(std::int64_t num_steps) {
+  try {
+    return task_.figures_after(num_steps);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) throw;
+    return {};
+  }
+}
+
+/// Those that a stop kept from being taken; the checkpoint is saved anew with them.
+void Trainer::take_pending_figures(std::int64_t num_steps, StepLog& step_log) {
+  if (num_steps == 0 || !task_.figures_pending(num_steps)) return;
+  const Scalars figures = take_figures(num_steps);
+  if (task_.figures_pending(num_steps)) stop_after(num_steps);
+  step_log.write(num_steps - 1, {}, figures, {.nonfinite_total = nonfinite_total_});
+  last_saved_step_ = -1;
+  save_now(num_steps);
+}
+
+void Trainer::stop_after(std::int64_t num_steps) {
+  save_now(num_steps);
+  throw Error(ErrorKind::kInterrupted,
+              fmt::format("stopped by a signal after step {} of {}; everything is saved, go on with: soco resume {}",
+                          num_steps, task_.total_steps(), run_.path().string()));
+}
+
 bool Trainer::train_from(std::int64_t start) {
   const std::int64_t end = task_.total_steps();
   std::optional<StepLog> step_log;
-  if (communicator_.is_main()) step_log.emplace(run_, start, end, task_.steps_per_epoch(), log_);
-  if (start >= end) {
-    log_.info("nothing to do: all {} steps are done", end);
+  if (communicator_.is_main()) {
+    step_log.emplace(run_, task_.name(), start, end, task_.steps_per_epoch(), log_);
+    take_pending_figures(start, *step_log);
+  }
+  if (start >= end || task_.is_finished()) {
+    log_.info("nothing to do: all {} steps are done", start);
     return true;
   }
   task_.start_at(start);
   last_save_time_ = now_seconds();
-  for (std::int64_t step = start; step < end; ++step) {
+  std::int64_t next = start;
+  while (next < end && !task_.is_finished()) {
+    const std::int64_t step = next++;
     const double step_start = now_seconds();
     StepReport report = task_.step(step);
     const bool stop = share(report.metrics);
     report.stages.total = now_seconds() - step_start;
     announce_step(step);
     if (!note_nonfinite(step, report)) return false;
-    const std::int64_t next = step + 1;
-    const bool whole_epoch = next % task_.steps_per_epoch() == 0;
+    Scalars figures;
     if (step_log) {
-      const Scalars epoch_figures = whole_epoch ? task_.epoch_figures(next / task_.steps_per_epoch()) : Scalars{};
-      const bool due = next % options_.log_every_steps == 0 || next == end || !epoch_figures.empty();
       step_log->add(step, report);
-      if (due)
-        step_log->write(step, report, epoch_figures,
-                        {.nonfinite_total = nonfinite_total_, .save_stall = std::exchange(save_stall_, 0)});
+      if (!stop) figures = take_figures(next);
     }
-    if (stop && next < end) {
-      save_now(next);
-      throw Error(
-          ErrorKind::kInterrupted,
-          fmt::format("stopped by a signal after step {} of {}; everything is saved, go on with: soco resume {}", next,
-                      end, run_.path().string()));
-    }
+    const bool pending = task_.figures_pending(next);  // its line is written when they are taken, by the resume
+    const bool line_due = next % options_.log_every_steps == 0 || next == end || !figures.empty();
+    if (step_log && line_due && !pending)
+      step_log->write(step, report, figures,
+                      {.nonfinite_total = nonfinite_total_, .save_stall = std::exchange(save_stall_, 0)});
+    if ((stop && next < end) || pending) stop_after(next);
     if (next < end) save_if_due(next);
   }
-  save_now(end);
+  save_now(next);
   if (step_log) step_log->finish();
   return true;
 }

@@ -11,7 +11,7 @@
 #include "soco/distributed/communicator.h"
 #include "soco/engine/step_log.h"
 #include "soco/engine/task.h"
-#include "soco/run/pretrain_options.h"
+#include "soco/run/loop_options.h"
 #include "soco/run/run_folder.h"
 
 namespace soco {
@@ -21,10 +21,11 @@ namespace soco {
 class Trainer {
  public:
   /// `metadata` goes into every checkpoint beside the step. The task's steps give the same weights on every rank.
-  Trainer(Task& task, const TrainOptions& options, const RunFolder& run, std::map<std::string, std::string> metadata,
+  Trainer(Task& task, const LoopOptions& options, const RunFolder& run, std::map<std::string, std::string> metadata,
           Communicator& communicator, Logger& log);
 
-  /// Trains from the newest readable checkpoint of the run, or from the start when there is none, to the last step.
+  /// Trains from the newest readable checkpoint of the run, or from the start when there is none, to the last step or
+  /// until the task says that it is finished.
   /// Saves in the background as it goes, and at the end. Errors: kInterrupted after a stop signal to any rank (all
   /// saved); kNotFinite after too many steps in a row that were not finite (dumped, and the last good checkpoint is
   /// kept), or, with train.nonfinite_retry_lr, after them a second time.
@@ -42,9 +43,12 @@ class Trainer {
   void save_if_due(std::int64_t next_step);
   bool note_nonfinite(std::int64_t step, const StepReport& report);  // false: as train_from
   bool share(Scalars& figures);
+  Scalars take_figures(std::int64_t num_steps);
+  void take_pending_figures(std::int64_t num_steps, StepLog& step_log);
+  [[noreturn]] void stop_after(std::int64_t num_steps);
 
   Task& task_;
-  const TrainOptions& options_;
+  const LoopOptions& options_;
   const RunFolder& run_;
   std::map<std::string, std::string> metadata_;
   Communicator& communicator_;

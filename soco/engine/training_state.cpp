@@ -45,4 +45,13 @@ void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const 
       fail("{}: the file has this tensor, but the configured model does not; is the configuration another?", key);
 }
 
+BufferSnapshot::BufferSnapshot(const torch::nn::Module& module) {
+  for (const torch::Tensor& buffer : module.buffers()) saved_.emplace_back(buffer, buffer.clone());
+}
+
+void BufferSnapshot::restore() {
+  const torch::NoGradGuard no_grad;
+  for (auto& [buffer, before] : saved_) buffer.copy_(before);
+}
+
 }  // namespace soco

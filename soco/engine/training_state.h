@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "soco/solver/optimizer.h"
 #include "soco/structures/host_tensor.h"
@@ -32,5 +34,15 @@ void load_training_state(torch::nn::Module& module, Optimizer& optimizer, const 
 
 /// Parameters and buffers of `module` by name, sharing memory.
 NamedTensors named_state(const torch::nn::Module& module);
+
+/// The buffers of a module before a step, to take back what a step that is not finite did to them.
+class BufferSnapshot {
+ public:
+  explicit BufferSnapshot(const torch::nn::Module& module);
+  void restore();
+
+ private:
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> saved_;  // buffer, its copy
+};
 
 }  // namespace soco

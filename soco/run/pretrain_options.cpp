@@ -9,10 +9,6 @@ void PretrainOptions::validate() const {
   if (train.batch_size && *train.batch_size % train.accumulation != 0)
     fail_usage("train.accumulation = {} does not divide train.batch_size = {}; choose a divisor of the batch",
                train.accumulation, *train.batch_size);
-  if (train.checkpoint_every_steps == 0 && train.checkpoint_every_minutes == 0)
-    fail_usage(
-        "train.checkpoint_every_steps and train.checkpoint_every_minutes are both 0: a stop would lose the run; set "
-        "one");
   if (loader.pixels == ElementType::kBfloat16 && train.precision != Precision::kBFloat16)
     fail_usage("loader.pixels = bfloat16 needs train.precision = bf16: networks in fp32 take float32");
   const bool has_levels = !plan.level_thresholds.empty();

@@ -9,49 +9,31 @@
 #include "soco/config/options.h"
 #include "soco/data/loader.h"
 #include "soco/data/view_plan.h"
-#include "soco/image/codec.h"
 #include "soco/modeling/model_options.h"
 #include "soco/proposals/filter.h"
 #include "soco/proposals/selective_search.h"
+#include "soco/run/data_options.h"
+#include "soco/run/loop_options.h"
 #include "soco/run/probe_options.h"
 
 namespace soco {
 
-enum class DeviceChoice { kAuto, kCpu, kCuda };
-enum class Precision { kFloat32, kBFloat16 };
 enum class OptimizerKind { kLars, kSgd };
 enum class EmaSchedule { kCosine, kConstant };
 
-inline constexpr std::array<EnumName<DeviceChoice>, 3> kDeviceNames{
-    {{DeviceChoice::kAuto, "auto"}, {DeviceChoice::kCpu, "cpu"}, {DeviceChoice::kCuda, "cuda"}}};
-inline constexpr std::array<EnumName<Precision>, 2> kPrecisionNames{
-    {{Precision::kFloat32, "fp32"}, {Precision::kBFloat16, "bf16"}}};
 inline constexpr std::array<EnumName<OptimizerKind>, 2> kOptimizerNames{
     {{OptimizerKind::kLars, "lars"}, {OptimizerKind::kSgd, "sgd"}}};
 inline constexpr std::array<EnumName<EmaSchedule>, 2> kEmaScheduleNames{
     {{EmaSchedule::kCosine, "cosine"}, {EmaSchedule::kConstant, "constant"}}};
 
-/// How long to train, in what portions, on what, and how often to save. "auto" values are set by
-/// `resolve_auto_settings`.
-struct TrainOptions {
+/// How long to train, and in what portions. "auto" values are set by `resolve_auto_settings`.
+struct TrainOptions : LoopOptions {
   std::int64_t seed = 0;
   std::optional<int> epochs;
   int recipe_epochs = 100;
   std::optional<int> batch_size;
   int accumulation = 1;
   std::int64_t max_steps = 0;
-  DeviceChoice device = DeviceChoice::kAuto;
-  Precision precision = Precision::kFloat32;
-  bool deterministic = true;
-  std::optional<int> num_threads;
-  int log_every_steps = 1;
-  int checkpoint_every_steps = 500;
-  double checkpoint_every_minutes = 15;
-  int keep_checkpoints = 2;
-  std::int64_t keep_every = 0;
-  int max_nonfinite_steps = 5;
-  double nonfinite_retry_lr = 0;
-  double rank_timeout_s = 300;
 
   template <class V>
   void visit(V& v) {
@@ -68,31 +50,7 @@ struct TrainOptions {
     v.field("max_steps", max_steps,
             "stop after so many steps in all; 0: epochs decide (schedules keep the epochs' length)",
             Range<std::int64_t>{0, INT64_MAX});
-    v.field("device", device, "where to train; auto: CUDA when there is a usable device", kDeviceNames);
-    v.field("precision", precision, "fp32, or bf16 autocast (RoIAlign and the loss stay in float32)", kPrecisionNames);
-    v.field("deterministic", deterministic,
-            "CUDA: the same bits in every run, so that a resumed run is the undisturbed one; false: algorithms chosen by "
-            "trial for speed");
-    v.field("num_threads", num_threads, "threads of one operation on the CPU; auto: all cores", Range<int>{1, 1024});
-    v.field("log_every_steps", log_every_steps, "steps between lines of metrics.jsonl", Range<int>{1, 1'000'000});
-    v.field("checkpoint_every_steps", checkpoint_every_steps, "steps between checkpoints; 0: by minutes alone",
-            Range<int>{0, 1'000'000'000});
-    v.field("checkpoint_every_minutes", checkpoint_every_minutes, "minutes between checkpoints; 0: by steps alone",
-            Range<double>{0, 1e6});
-    v.field("keep_checkpoints", keep_checkpoints, "newest checkpoints kept", Range<int>{1, 100'000});
-    v.field("keep_every", keep_every,
-            "beside the newest, keep checkpoints of steps that are multiples of this; 0: none",
-            Range<std::int64_t>{0, INT64_MAX});
-    v.field("max_nonfinite_steps", max_nonfinite_steps,
-            "steps in a row with a loss or gradient that is not finite before the run stops with a dump",
-            Range<int>{1, 1'000'000});
-    v.field(
-        "nonfinite_retry_lr", nonfinite_retry_lr,
-        "instead of stopping, go back to the last good checkpoint once and on with this share of the learning rate; "
-        "0: stop",
-        Range<double>{0, 1});
-    v.field("rank_timeout_s", rank_timeout_s, "several ranks: seconds after which one that hangs ends the run",
-            Range<double>{1, 86'400});
+    LoopOptions::visit(v);
   }
 };
 
@@ -126,31 +84,6 @@ struct SolverOptions {
     v.field("ema_momentum", ema_momentum, "the target's momentum at the start", Range<double>{0, 1});
     v.field("ema_schedule", ema_schedule, "cosine: the target's momentum rises to 1; constant: it stays",
             kEmaScheduleNames);
-  }
-};
-
-/// Limits on the images read.
-struct DataOptions {
-  double max_bad_ratio = 0.01;
-  std::int64_t max_pixels = 178'956'970;
-  std::int64_t max_file_mib = 64;
-  bool apply_exif = false;
-
-  template <class V>
-  void visit(V& v) {
-    v.field("max_bad_ratio", max_bad_ratio,
-            "share of unusable images above which the run stops (a few are always allowed)", Range<double>{0, 1});
-    v.field("max_pixels", max_pixels, "images with more pixels are refused before they are decoded",
-            Range<std::int64_t>{1, 1ll << 40});
-    v.field("max_file_mib", max_file_mib, "image files larger than this are refused, MiB",
-            Range<std::int64_t>{1, 1 << 20});
-    v.field("apply_exif", apply_exif, "turn images as their EXIF orientation says (the release does not)");
-  }
-
-  DecodeLimits decode_limits() const {
-    return {.max_pixels = max_pixels,
-            .max_file_bytes = static_cast<std::uint64_t>(max_file_mib) << 20,
-            .apply_exif = apply_exif};
   }
 };
 

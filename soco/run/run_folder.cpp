@@ -16,9 +16,10 @@ namespace fs = std::filesystem;
 namespace {
 
 // Only what a run itself writes is removed by an overwrite; a stranger's files beside it stay.
-constexpr const char* kRunContent[] = {"config.toml",      "sources.json", "proposals.db",  "proposals.db-wal",
-                                       "proposals.db-shm", "train.log",    "metrics.jsonl", "checkpoints",
-                                       "exported",         "nonfinite",    "views.png"};
+constexpr const char* kRunContent[] = {"config.toml",      "sources.json",   "proposals.db",  "proposals.db-wal",
+                                       "proposals.db-shm", "train.log",      "metrics.jsonl", "checkpoints",
+                                       "exported",         "nonfinite",      "views.png",     "best.safetensors",
+                                       "validation.json",  "load_report.txt"};
 
 void remove_run_content(const fs::path& path) {
   for (const char* name : kRunContent) fs::remove_all(path / name);
@@ -83,7 +84,8 @@ RunFolder RunFolder::create(const fs::path& path, ExistingRun existing) {
 RunFolder RunFolder::open(const fs::path& path) {
   if (!is_run_folder(path))
     fail_usage(
-        "{}: is not a run folder (no config.toml and checkpoints/ in it); start one with 'soco pretrain --out {}'",
+        "{}: is not a run folder (no config.toml and checkpoints/ in it); start one with 'soco pretrain' or 'soco "
+        "finetune --out {}'",
         path.string(), path.string());
   return RunFolder(path);
 }

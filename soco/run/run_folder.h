@@ -31,6 +31,8 @@ class RunFolder {
   std::filesystem::path log() const { return path_ / "train.log"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path best() const { return path_ / "best.safetensors"; }       // a detector's, by its validation
+  std::filesystem::path validation() const { return path_ / "validation.json"; }  // figures of the newest one
 
  private:
   explicit RunFolder(std::filesystem::path path);

@@ -39,6 +39,13 @@ void Optimizer::adapt_all(const std::vector<torch::Tensor>& parameters, std::vec
   for (std::size_t i = 0; i < parameters.size(); ++i) adapt(parameters[i], gradients[i]);
 }
 
+void Optimizer::clip_gradients(double norm, double max_norm) {
+  if (norm <= max_norm) return;
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, parameter] : parameters_)
+    if (parameter.grad().defined()) parameter.mutable_grad().mul_(max_norm / norm);
+}
+
 void Optimizer::zero_grad() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
 }
@@ -72,6 +79,17 @@ void Optimizer::load_momentum_buffers(const NamedTensors& buffers) {
   }
   if (!by_name.empty())
     fail("the saved optimizer has a momentum buffer of '{}', which is no parameter", by_name.begin()->first);
+}
+
+SelectiveSgd::SelectiveSgd(NamedTensors parameters, double momentum, double weight_decay,
+                           const std::function<bool(const std::string&)>& decays)
+    : Optimizer(std::move(parameters), momentum, weight_decay) {
+  for (const auto& [name, parameter] : this->parameters())
+    if (decays(name)) decayed_.insert(parameter.unsafeGetTensorImpl());
+}
+
+void SelectiveSgd::adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const {
+  if (decayed_.contains(parameter.unsafeGetTensorImpl())) gradient.add_(parameter, weight_decay());
 }
 
 void Sgd::adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const {

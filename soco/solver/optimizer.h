@@ -2,7 +2,9 @@
 #pragma once
 #include <torch/types.h>
 
+#include <functional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,10 @@ class Optimizer {
 
   /// One update of every parameter from its gradient. The gradients are used up: zero_grad() before the next backward.
   void step(double lr);
+
+  /// Scales all gradients by one factor, so that their `norm`, as gradient_norm() gave it, becomes at most `max_norm`
+  /// (Pascanu et al. 2013).
+  void clip_gradients(double norm, double max_norm);
 
   /// Forgets all gradients (they become undefined, which frees them).
   void zero_grad();
@@ -50,6 +56,19 @@ class Optimizer {
   std::vector<torch::Tensor> buffers_;
   double momentum_;
   double weight_decay_;
+};
+
+/// SGD that decays some parameters alone: those whose name `decays` says yes to.
+class SelectiveSgd final : public Optimizer {
+ public:
+  SelectiveSgd(NamedTensors parameters, double momentum, double weight_decay,
+               const std::function<bool(const std::string& name)>& decays);
+
+ protected:
+  void adapt(const torch::Tensor& parameter, torch::Tensor& gradient) const override;
+
+ private:
+  std::unordered_set<const void*> decayed_;  // by the tensor's identity
 };
 
 /// Plain SGD: gradient + weight_decay * parameter, biases and BatchNorm included, as torch.optim.SGD.

@@ -28,6 +28,21 @@ double learning_rate_at(const ScheduleOptions& options, std::int64_t step, std::
   return options.final_lr + (options.lr - options.final_lr) * (1 + std::cos(angle)) / 2;
 }
 
+double detector_learning_rate_at(const DetectorScheduleOptions& options, std::int64_t step, std::int64_t total_steps) {
+  if (total_steps < 1 || step < 0 || step > total_steps)
+    fail("step {} is outside the schedule's {} steps", step, total_steps);
+  double factor = 1;
+  if (step < options.warmup_steps) {
+    const double share = static_cast<double>(step) / static_cast<double>(options.warmup_steps);
+    factor = options.warmup_factor * (1 - share) + share;
+  }
+  if (options.cosine)
+    return options.lr * factor *
+           (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(total_steps))) / 2;
+  const auto num_drops = std::upper_bound(options.drops.begin(), options.drops.end(), step) - options.drops.begin();
+  return options.lr * factor * std::pow(options.drop_factor, static_cast<double>(num_drops));
+}
+
 double ema_momentum_at(double m0, std::int64_t k, std::int64_t total_steps) {
   if (total_steps < 1 || k < 0 || k > total_steps) fail("step {} is outside the schedule's {} steps", k, total_steps);
   const double angle = std::numbers::pi * static_cast<double>(k) / static_cast<double>(total_steps);

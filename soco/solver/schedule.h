@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <vector>
 
 namespace soco {
 
@@ -23,6 +24,20 @@ double scaled_learning_rate(double base_lr, std::int64_t images_per_step);
 /// reaches the cosine. Errors: step outside [0, total_steps], steps_per_epoch or total_steps below 1.
 double learning_rate_at(const ScheduleOptions& options, std::int64_t step, std::int64_t steps_per_epoch,
                         std::int64_t total_steps);
+
+/// A detector's schedule (Detectron2's WarmupMultiStepLR and WarmupCosineLR): lr times a warm-up that rises linearly
+/// from warmup_factor to 1 over warmup_steps, times what the schedule says of the step.
+struct DetectorScheduleOptions {
+  double lr = 0.02;
+  std::int64_t warmup_steps = 1000;
+  double warmup_factor = 0.001;
+  bool cosine = false;                // (1 + cos(pi step / total)) / 2
+  std::vector<std::int64_t> drops{};  // else: drop_factor for each of these steps that is reached; ascending
+  double drop_factor = 0.1;
+};
+
+/// Learning rate of step `step` (from 0) of `total_steps`. Errors: step outside [0, total_steps], total_steps below 1.
+double detector_learning_rate_at(const DetectorScheduleOptions& options, std::int64_t step, std::int64_t total_steps);
 
 /// Momentum of the target's moving average at step k of K: 1 - (1 - m0)(cos(pi k / K) + 1) / 2 (BYOL; SoCo 3.3).
 /// Errors: K below 1, k outside [0,K].

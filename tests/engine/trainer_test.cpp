@@ -24,6 +24,7 @@ using ::testing::HasSubstr;
 /// A model of one number that adds step + 1 in every finite step: its value tells which steps were done, how often.
 class CountingTask final : public Task {
  public:
+  std::string name() const override { return "count"; }
   std::int64_t total_steps() const override { return num_steps; }
   std::int64_t steps_per_epoch() const override { return 4; }
   void start_at(std::int64_t step) override { started_at = step; }
@@ -41,15 +42,37 @@ class CountingTask final : public Task {
   StateDict state() const override {
     StateDict state;
     state.add("value", HostTensor::from<double>({}, std::vector<double>{value}));
+    state.add("judged", HostTensor::from<double>({}, std::vector<double>{judged}));
     return state;
   }
-  void load_state(const StateDict& state) override { value = state.at("value").as<double>()[0]; }
+  void load_state(const StateDict& state) override {
+    value = state.at("value").as<double>()[0];
+    judged = state.at("judged").as<double>()[0];
+  }
   std::string dump_last_step(const std::filesystem::path& folder) override {
     std::filesystem::create_directories(folder);
     std::ofstream(folder / "dump") << value;
     return "replay command";
   }
 
+  /// Every fifth step is judged, by its number; a stop may come in the middle.
+  std::vector<std::pair<std::string, double>> figures_after(std::int64_t steps) override {
+    if (!figures_pending(steps)) return {};
+    if (steps == stop_judging_at) {
+      request_stop(SIGTERM);
+      throw Error(ErrorKind::kInterrupted, "stopped while judging");
+    }
+    judged = static_cast<double>(steps);
+    return {{"judged", judged}};
+  }
+  bool figures_pending(std::int64_t steps) const override {
+    return judges && steps % 5 == 0 && judged < static_cast<double>(steps);
+  }
+  bool is_finished() const override { return finish_at > 0 && judged >= static_cast<double>(finish_at); }
+
+  bool judges = false;
+  double judged = 0;
+  std::int64_t stop_judging_at = -1, finish_at = 0;
   std::int64_t num_steps = 10;
   double value = 0;
   std::int64_t started_at = -1;
@@ -68,10 +91,11 @@ class TrainerTest : public ::testing::Test {
   }
   void TearDown() override { request_stop(0); }
 
-  double train(CountingTask& task) {
+  double train(CountingTask& task) { return train(task, run_); }
+  double train(CountingTask& task, const RunFolder& run) {
     NullLogger log;
     SingleProcess alone;
-    Trainer(task, options_, run_, {}, alone, log).train();
+    Trainer(task, options_, run, {}, alone, log).train();
     return task.value;
   }
   std::vector<std::int64_t> logged_steps() const {
@@ -82,7 +106,7 @@ class TrainerTest : public ::testing::Test {
 
   testing::TempDir temp_;
   RunFolder run_ = RunFolder::create(temp_ / "run", ExistingRun::kRefuse);
-  TrainOptions options_;
+  LoopOptions options_;
 };
 
 TEST_F(TrainerTest, DoesEveryStepOnceAndSavesTheEnd) {
@@ -130,6 +154,45 @@ TEST_F(TrainerTest, KilledRunRepeatsOnlyTheStepsSinceTheCheckpoint) {
   EXPECT_EQ(train(second), 55);
   EXPECT_EQ(second.started_at, 6);
   EXPECT_THAT(logged_steps(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST_F(TrainerTest, AStopWhileJudgingIsMadeGoodByTheResume) {
+  for (const std::int64_t when : {5, 10}) {  // in the middle, and after the last step
+    SCOPED_TRACE(when);
+    const RunFolder run = RunFolder::create(temp_ / fmt::format("run_{}", when), ExistingRun::kRefuse);
+    CountingTask first;
+    first.judges = true;
+    first.stop_judging_at = when;
+    try {
+      train(first, run);
+      FAIL() << "the stop was ignored";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+      EXPECT_THAT(error.what(), HasSubstr(fmt::format("after step {} of 10", when)));
+    }
+    request_stop(0);
+    CountingTask second;
+    second.judges = true;
+    EXPECT_EQ(train(second, run), 55);
+    std::vector<double> judged;
+    for (const Json& record : read_metrics(run.metrics()))
+      if (record.contains("judged")) judged.push_back(record.at("judged").get<double>());
+    EXPECT_THAT(judged, ElementsAre(5, 10));
+    NullLogger log;
+    EXPECT_EQ(load_latest_checkpoint(run.checkpoints(), log)->file.tensors.at("judged").as<double>()[0], 10);
+  }
+}
+
+TEST_F(TrainerTest, EndsWhenTheTaskIsFinished) {
+  CountingTask first;
+  first.judges = true;
+  first.finish_at = 5;
+  EXPECT_EQ(train(first), 1 + 2 + 3 + 4 + 5);
+  CountingTask second;
+  second.judges = true;
+  second.finish_at = 5;
+  EXPECT_EQ(train(second), 1 + 2 + 3 + 4 + 5) << "a resume went on";
+  EXPECT_EQ(second.started_at, -1);
 }
 
 TEST_F(TrainerTest, FinishedRunHasNothingToDo) {

@@ -10,7 +10,7 @@ import zlib
 
 from common import SMALL_RUN, SOCO, ScratchTest, metrics, run
 
-COMMANDS = ["pretrain", "resume", "export", "propose", "inspect", "convert", "merge", "evaluate", "synth", "replay", "doctor"]
+COMMANDS = ["pretrain", "finetune", "predict", "resume", "export", "propose", "inspect", "convert", "merge", "evaluate", "synth", "replay", "doctor"]
 
 
 def png(width, height, rows):

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "soco/base/error.h"
 #include "soco/run/auto_settings.h"
 
@@ -28,8 +30,8 @@ PretrainOptions recipe(const std::string& name) {
 }
 
 TEST(Recipes, AllLoadAndAreValid) {
-  ASSERT_GE(shipped_recipes().size(), 3u);
-  for (const Recipe& row : shipped_recipes()) {
+  ASSERT_GE(pretrain_recipes().size(), 3u);
+  for (const Recipe& row : pretrain_recipes()) {
     SCOPED_TRACE(std::string(row.name));
     validate_options(recipe(std::string(row.name)));
   }
@@ -194,6 +196,46 @@ TEST(AutoSettings, CudaTrainsAtLeastTheRecipesEpochs) {
   gpu.cuda = true;
   resolve_auto_settings(options, 1'281'167, gpu);
   EXPECT_EQ(*options.train.epochs, 100);
+}
+
+FinetuneOptions detection_recipe(const std::string& name) {
+  FinetuneOptions options;
+  load_recipe_or_file(options, name);
+  return options;
+}
+
+TEST(DetectionRecipes, AllLoadAndAreValid) {
+  ASSERT_GE(detection_recipes().size(), 7u);
+  for (const Recipe& row : detection_recipes()) {
+    SCOPED_TRACE(std::string(row.name));
+    validate_options(detection_recipe(std::string(row.name)));
+  }
+}
+
+// Figures of the release's detectron2_configs and of Detectron2's defaults under them.
+TEST(DetectionRecipes, AreTheReleases) {
+  const FinetuneOptions fpn = detection_recipe("mask_rcnn_r50_fpn_1x"), c4 = detection_recipe("mask_rcnn_r50_c4_1x");
+  EXPECT_EQ(fpn.train.steps, 90'000);
+  EXPECT_EQ(std::llround(fpn.solver.drop_at[0] * 90'000), 60'000);
+  EXPECT_EQ(std::llround(fpn.solver.drop_at[1] * 90'000), 80'000);
+  EXPECT_EQ(fpn.model.roi_heads.num_convs, 4);
+  EXPECT_EQ(fpn.model.roi_heads.num_fcs, 1);
+  for (const DetectorNorm norm :
+       {fpn.model.backbone_norm, fpn.model.fpn_norm, fpn.model.roi_heads.norm, fpn.model.masks.norm})
+    EXPECT_EQ(norm, DetectorNorm::kBatch);
+  EXPECT_EQ(c4.model.trunk, DetectorTrunk::kC4);
+  EXPECT_TRUE(c4.model.roi_heads.extra_norm);
+  EXPECT_EQ(c4.model.rpn.train_candidates, 12'000);
+  const FinetuneOptions voc = detection_recipe("faster_rcnn_r50_c4_voc_24k");
+  EXPECT_EQ(std::llround(voc.solver.drop_at[0] * 24'000), 18'000);
+  EXPECT_EQ(std::llround(voc.solver.drop_at[1] * 24'000), 22'000);
+  EXPECT_FALSE(voc.model.masks.enabled);
+  EXPECT_EQ(detection_recipe("mask_rcnn_r50_fpn_lvis").labels.repeat_threshold, 0.001);
+}
+
+TEST(DetectionRecipes, AreOfTheirOwnKind) {
+  EXPECT_THAT(error_of([] { recipe("mask_rcnn_r50_fpn_1x"); }), HasSubstr("nor a shipped recipe"));
+  EXPECT_THAT(error_of([] { detection_recipe("mask_rcnn_r50_fpn_3x"); }), HasSubstr("did you mean mask_rcnn_r50_fpn"));
 }
 
 }  // namespace

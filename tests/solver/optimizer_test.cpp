@@ -82,6 +82,28 @@ TEST(Sgd, EqualsLibtorchSgdOverSeveralSteps) {
   for (std::size_t p = 0; p < ours.size(); ++p) EXPECT_LT(max_difference(ours[p], theirs[p]), 1e-6);
 }
 
+TEST(SelectiveSgd, DecaysWhatItIsToldTo) {
+  torch::Tensor w = parameter({2, 4}, {1, 2}), norm = parameter({2, 4}, {1, 2});
+  w.mutable_grad() = torch::ones({1, 2});
+  norm.mutable_grad() = torch::ones({1, 2});
+  SelectiveSgd sgd({{"w", w}, {"a.norm.weight", norm}}, 0.9, 0.5, [](const std::string& name) { return name == "w"; });
+  sgd.step(0.25);
+  EXPECT_EQ(at(w, 0), 2 - 0.25f * (1 + 0.5f * 2));
+  EXPECT_EQ(at(norm, 1), 4 - 0.25f);
+}
+
+TEST(Optimizer, ClipsAllGradientsTogetherWhenTheyAreTooLong) {
+  torch::Tensor a = parameter({0, 0}, {2}), b = parameter({0}, {1});
+  a.mutable_grad() = torch::tensor({2.0f, 1.0f});
+  b.mutable_grad() = torch::tensor({2.0f});
+  Sgd sgd({{"a", a}, {"b", b}}, 0.9, 0);
+  sgd.clip_gradients(sgd.gradient_norm(), 4);  // 3 already
+  EXPECT_EQ(at(a.grad(), 0), 2);
+  sgd.clip_gradients(sgd.gradient_norm(), 1.5);
+  EXPECT_FLOAT_EQ(at(a.grad(), 0), 1);
+  EXPECT_FLOAT_EQ(at(b.grad(), 0), 1);
+}
+
 TEST(Optimizer, ContinuesBitForBitFromItsMomentumBuffers) {
   torch::manual_seed(9);
   const torch::Tensor start = torch::randn({4, 3}), g1 = torch::randn({4, 3}), g2 = torch::randn({4, 3});

@@ -63,6 +63,26 @@ TEST(LearningRate, AgreesWithPyTorchsSchedulersComposedAsTheReleaseDoes) {
   EXPECT_GT(num_curves, 0);
 }
 
+TEST(DetectorLearningRate, WarmsUpAndDropsAsDetectron2) {
+  const DetectorScheduleOptions options{
+      .lr = 0.02, .warmup_steps = 1000, .warmup_factor = 0.001, .drops = {60'000, 80'000}};
+  const auto at = [&](std::int64_t step) { return detector_learning_rate_at(options, step, 90'000); };
+  EXPECT_DOUBLE_EQ(at(0), 0.02 * 0.001);
+  EXPECT_DOUBLE_EQ(at(500), 0.02 * (0.001 * 0.5 + 0.5));
+  EXPECT_DOUBLE_EQ(at(1000), 0.02);
+  EXPECT_DOUBLE_EQ(at(59'999), 0.02);
+  EXPECT_DOUBLE_EQ(at(60'000), 0.002);
+  EXPECT_NEAR(at(80'000), 0.0002, 1e-18);
+  EXPECT_THROW(at(90'001), Error);
+}
+
+TEST(DetectorLearningRate, FallsAlongACosineToNothing) {
+  const DetectorScheduleOptions options{.lr = 0.1, .warmup_steps = 0, .cosine = true};
+  EXPECT_DOUBLE_EQ(detector_learning_rate_at(options, 0, 100), 0.1);
+  EXPECT_NEAR(detector_learning_rate_at(options, 50, 100), 0.05, 1e-15);
+  EXPECT_NEAR(detector_learning_rate_at(options, 100, 100), 0, 1e-15);
+}
+
 TEST(EmaMomentum, AgreesWithPyTorchsCosineOfItsComplement) {
   SOCO_ORACLE_OR_SKIP(path, "schedule.safetensors");
   const StateDict oracle = testing::read_oracle(path);

@@ -6,6 +6,8 @@
 #include "soco/cli/command_line.h"
 #include "soco/cli/train/training_commands.h"
 #include "soco/distributed/launch_environment.h"
+#include "soco/engine/finetune.h"
+#include "soco/run/detector_file.h"
 #include "soco/run/recipes.h"
 
 namespace soco {
@@ -56,7 +58,10 @@ int run_resume(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
   ConsoleLogger log(console_level());
   install_stop_signals();
-  resume_pretraining(run, log);
+  if (is_finetune_run(run))
+    resume_finetuning(run, log);
+  else
+    resume_pretraining(run, log);
   return 0;
 }
 

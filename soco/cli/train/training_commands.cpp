@@ -28,8 +28,10 @@ int run_doctor_torch(int, char**) {
 extern "C" __attribute__((visibility("default"))) int soco_training_command(const char* command, int argc,
                                                                             char** argv) {
   static constexpr soco::Command kTable[] = {
-      {"pretrain", "", &soco::run_pretrain}, {"resume", "", &soco::run_resume},       {"probe", "", &soco::run_probe},
-      {"replay", "", &soco::run_replay},     {"doctor", "", &soco::run_doctor_torch},
+      {"pretrain", "", &soco::run_pretrain},   {"finetune", "", &soco::run_finetune},
+      {"predict", "", &soco::run_predict},     {"resume", "", &soco::run_resume},
+      {"probe", "", &soco::run_probe},         {"replay", "", &soco::run_replay},
+      {"doctor", "", &soco::run_doctor_torch},
   };
   return soco::run_guarded([&]() -> int {
     for (const soco::Command& row : kTable)

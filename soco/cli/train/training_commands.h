@@ -4,6 +4,8 @@
 namespace soco {
 
 int run_pretrain(int argc, char** argv);
+int run_finetune(int argc, char** argv);
+int run_predict(int argc, char** argv);
 int run_resume(int argc, char** argv);
 int run_probe(int argc, char** argv);
 int run_replay(int argc, char** argv);
