@@ -55,7 +55,7 @@ struct ExportReport {
 /// Writes a network for a consumer, then reads the file back and compares names, types, shapes and every bit.
 /// `online`: parameters and buffers of a pretraining's online network or of a detector, by our names without "online."
 /// (backbone.*, proposal_generator.*, roi_heads.*, projector.*, predictor.*).
-/// `metadata`: strings of the checkpoint; kept in safetensors, dropped elsewhere.
+/// `metadata`: strings of the checkpoint; kept in safetensors and ONNX, dropped elsewhere.
 /// The consumers flatten box features [C, 7, 7] row-major as we do, so box_head.fc1 goes out as it is.
 /// Errors: a name that no rule of the format knows, a network that the consumer has no place for, no backbone among the
 /// names, read-back differs (the file is then removed), disk full or not writable.

@@ -210,6 +210,13 @@ TEST(DetectorNames, AreTorchvisionsWithConvolutionsInTheBoxHead) {
     EXPECT_THAT(found, Contains(name));
 }
 
+TEST(DetectorNames, OfAThirdLinearLayerAreNotTorchvisions) {
+  TempDir dir;
+  const StateDict ours = detector_state({.name = "", .head_fcs = 3});
+  EXPECT_THAT(error_of([&] { export_model(ours, {}, ExportFormat::kTorchvisionDetector, dir / "x.pth"); }),
+              HasSubstr("has two linear layers, this network's has 3"));
+}
+
 /// Of torchvision's published files.
 TEST(DetectorNames, OfOldTorchvisionAreKnown) {
   TempDir dir;

@@ -116,7 +116,8 @@ TEST(Onnx, ReadingSurvivesDamage) {
   for (int i = 0; i < 300; ++i) {
     std::string damaged = whole;
     const auto at = static_cast<std::size_t>(rng.uniform(0, static_cast<double>(whole.size())));
-    i % 2 == 0 ? damaged.resize(at) : static_cast<void>(damaged[at] = static_cast<char>(rng.uniform(0, 256)));
+    i % 2 == 0 ? damaged.resize(at)
+               : static_cast<void>(damaged[at] = static_cast<char>(static_cast<unsigned char>(rng.uniform(0, 256))));
     std::ofstream(dir / "y.onnx", std::ios::binary) << damaged;
     const std::string error = error_of([&] { read_onnx_weights(dir / "y.onnx"); });
     refused += !error.empty();

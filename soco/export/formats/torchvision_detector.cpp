@@ -41,6 +41,8 @@ KeyMap key_map(const NetworkShape& shape) {
     fail(
         "torchvision's detectors stand on a pyramid, this network is on C4; use --format torchvision for its trunk, or "
         "detectron2 or mmdetection");
+  if (shape.head_convs == 0 && shape.head_fcs > 2)
+    fail("torchvision's box head without convolutions has two linear layers, this network's has {}", shape.head_fcs);
   KeyMap map = torchvision_detector_map(shape.head_convs);
   map.skipped_prefixes = {"projector.", "predictor."};
   return map;
@@ -49,14 +51,15 @@ KeyMap key_map(const NetworkShape& shape) {
 StateDict arrange(const StateDict& ours, const NetworkShape&) { return with_background_first(ours); }
 
 std::string convention(const NetworkShape& shape) {
+  const std::string classes =
+      shape.detector ? fmt::format("num_classes={} (background is class 0), ", shape.num_classes + 1) : "";
   return fmt::format(
-      "Images: RGB, 0..1; torchvision's detectors normalise them with these mean and std themselves.\n"
-      "  num_classes={} (background is class 0); ResNet-{}{}{}\n"
-      "  model.load_state_dict(torch.load(this file, weights_only=True))\n"
-      "  To detect alike: box_roi_pool and mask_roi_pool as torchvision has them are not half-pixel aligned, and its\n"
-      "  anchors are rounded to whole px; see docs/detection.md",
-      shape.num_classes + 1, shape.depth, shape.pyramid_norm ? ", norm_layer of the pyramid: BatchNorm2d" : "",
-      shape.head_convs > 0 ? ", box_head: FastRCNNConvFCHead" : "");
+      "Images: RGB, 0..1; torchvision's detectors normalise them themselves, with the same mean and std.\n"
+      "  {}ResNet-{}{}{}\n"
+      "  model.load_state_dict(torch.load(this file, weights_only=True), strict={})\n"
+      "  torchvision pools without half-pixel alignment and rounds its anchors: docs/detection.md",
+      classes, shape.depth, shape.pyramid_norm ? ", norm_layer of the pyramid: BatchNorm2d" : "",
+      shape.head_convs > 0 ? ", box_head: FastRCNNConvFCHead" : "", shape.detector ? "True" : "False");
 }
 
 }  // namespace
