@@ -26,6 +26,13 @@ bool has_content(const std::filesystem::path& path) {
   return !error && size > 0;
 }
 
+/// A writer that was killed before or after its WAL leaves a journal that undoes its last transaction. Undoing it takes
+/// a connection that may write; one that reads alone is refused.
+void undo_what_was_cut_off(const std::filesystem::path& path) {
+  if (!has_content(path.string() + "-journal")) return;
+  SqliteDatabase(path, SqliteMode::kReadWrite).query_int("SELECT count(*) FROM sqlite_master");
+}
+
 }  // namespace
 
 /// Invariant: `mutex_` is held by whoever uses the connection or its statements.
@@ -295,6 +302,10 @@ ProposalStore ProposalStore::create_or_open(const std::filesystem::path& path, c
 
 ProposalStore ProposalStore::open_read(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) fail("proposal store {}: there is no such file", path.string());
+  undo_what_was_cut_off(path);
+  if (!has_content(path))
+    fail("proposal store {}: it is empty, not a proposal store: whoever made it was cut off; make the proposals again",
+         path.string());
   auto impl = std::make_unique<Impl>(path, SqliteMode::kReadOnly);
   impl->open_for_reading();
   return ProposalStore(std::move(impl));

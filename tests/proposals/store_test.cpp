@@ -242,6 +242,32 @@ TEST(ProposalStore, KeepsCommittedRowsWhenTheWriterIsKilled) {
   EXPECT_EQ(store.size(), 3);
 }
 
+TEST(ProposalStore, IsReadAsItWasWhenAWriterWasKilledOutsideOfTheLog) {
+  const TempDir dir;
+  const fs::path path = dir / "p.db", fresh = dir / "new.db";
+  {
+    ProposalStore store = ProposalStore::create_or_open(path, "o");
+    put(store, record("a"));
+  }
+  const std::vector<std::pair<fs::path, std::string>> cuts{{path, "DELETE FROM proposals"},
+                                                           {fresh, "CREATE TABLE proposals (key)"}};
+  for (const auto& cut : cuts) {
+    ChildProcess child([&](const std::function<void()>& ready) {
+      SqliteDatabase database(cut.first, SqliteMode::kReadWrite);
+      database.execute("PRAGMA cache_size=1; BEGIN IMMEDIATE");
+      database.execute(cut.second);
+      ready();
+      while (true) pause();
+    });
+    ASSERT_TRUE(child.wait_ready());
+    child.kill();
+    ASSERT_GT(fs::file_size(cut.first.string() + "-journal"), 0u);  // else the test means nothing
+  }
+  EXPECT_THAT(ProposalStore::open_read(path).keys(), ElementsAre("a"));
+  EXPECT_THAT(error_of([&] { ProposalStore::open_read(fresh); }), HasSubstr("it is empty"));
+  EXPECT_EQ(ProposalStore::create_or_open(fresh, "o").size(), 0);
+}
+
 TEST(ProposalStore, SaysInUseWhileAnotherProcessWrites) {
   const TempDir dir;
   const fs::path path = dir / "p.db";
