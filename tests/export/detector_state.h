@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "soco/base/random.h"
+#include "export/state.h"
 #include "soco/structures/host_tensor.h"
 
 namespace soco::testing {
@@ -28,9 +28,9 @@ struct DetectorCase {
 inline void PrintTo(const DetectorCase& detector, std::ostream* out) { *out << detector.name; }
 
 /// Random weights of such a detector under our names, thinner than the true one: the stem has 4 channels.
-class DetectorStateBuilder {
+class DetectorStateBuilder : RandomState {
  public:
-  explicit DetectorStateBuilder(DetectorCase detector) : case_(std::move(detector)) {}
+  explicit DetectorStateBuilder(DetectorCase detector) : RandomState(11), case_(std::move(detector)) {}
 
   StateDict make() {
     const std::string trunk = case_.c4 ? "backbone." : "backbone.bottom_up.";
@@ -53,27 +53,6 @@ class DetectorStateBuilder {
  private:
   static constexpr std::int64_t kWidth = 4, kPyramid = 8, kFc = 16;
 
-  void add(const std::string& name, std::vector<std::int64_t> shape) {
-    std::vector<float> values(static_cast<std::size_t>(num_elements(shape)));
-    for (float& value : values) value = static_cast<float>(rng_.uniform(-1, 1));
-    state_.add(name, HostTensor::from<float>(std::move(shape), values));
-  }
-  void norm(const std::string& name, std::int64_t channels) {
-    for (const char* leaf : {".weight", ".bias", ".running_mean", ".running_var"}) add(name + leaf, {channels});
-    state_.add(name + ".num_batches_tracked", HostTensor::from<std::int64_t>({}, {++count_}));
-  }
-  void conv_norm(const std::string& name, std::int64_t out, std::int64_t in, std::int64_t kernel) {
-    add(name + ".weight", {out, in, kernel, kernel});
-    norm(name + ".norm", out);
-  }
-  void conv(const std::string& name, std::int64_t out, std::int64_t in, std::int64_t kernel) {
-    add(name + ".weight", {out, in, kernel, kernel});
-    add(name + ".bias", {out});
-  }
-  void linear(const std::string& name, std::int64_t out, std::int64_t in) {
-    add(name + ".weight", {out, in});
-    add(name + ".bias", {out});
-  }
   /// Of pyramid and heads.
   void head_conv(const std::string& name, std::int64_t out, std::int64_t in, std::int64_t kernel) {
     case_.norm ? conv_norm(name, out, in, kernel) : conv(name, out, in, kernel);
@@ -86,11 +65,7 @@ class DetectorStateBuilder {
                                                          : std::vector<int>{3, 4, 6, 3};
     const std::int64_t inner = kWidth << (stage - 2), out = bottleneck ? 4 * inner : inner;
     for (int block = 0; block < blocks[static_cast<std::size_t>(stage - 2)]; ++block) {
-      const std::string at = name + "." + std::to_string(block);
-      if (block == 0 && in != out) conv_norm(at + ".shortcut", out, in, 1);
-      conv_norm(at + ".conv1", inner, in, bottleneck ? 1 : 3);
-      conv_norm(at + ".conv2", bottleneck ? inner : out, inner, 3);
-      if (bottleneck) conv_norm(at + ".conv3", out, inner, 1);
+      residual_block(name + "." + std::to_string(block), in, inner, out, bottleneck, block == 0 && in != out);
       in = out;
     }
     return out;
@@ -127,9 +102,6 @@ class DetectorStateBuilder {
 
   DetectorCase case_;
   std::vector<std::int64_t> channels_;  // of res2 .. res5
-  std::int64_t count_ = 0;
-  Rng rng_{11, 0, 0, 0};
-  StateDict state_;
 };
 
 inline StateDict detector_state(const DetectorCase& detector) { return DetectorStateBuilder(detector).make(); }

@@ -14,12 +14,14 @@
 #include "soco/export/network_shape.h"
 #include "soco/export/weights.h"
 #include "soco/export/weights_source.h"
+#include "testing/error_of.h"
 #include "testing/temp_dir.h"
 
 namespace soco {
 namespace {
 
 using ::testing::Contains;
+using testing::error_of;
 using testing::detector_cases;
 using testing::detector_state;
 using testing::DetectorCase;
@@ -36,16 +38,6 @@ std::set<std::string> names_of(const std::filesystem::path& path) {
   std::set<std::string> names;
   for (const auto& [name, tensor] : read_weights_file(path).tensors) names.insert(name);
   return names;
-}
-
-template <class F>
-std::string error_of(F&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 /// Why a format cannot have a detector; empty when it can.

@@ -13,24 +13,16 @@
 #include "soco/base/file.h"
 #include "soco/export/export.h"
 #include "soco/export/formats/onnx_graph.h"
+#include "testing/error_of.h"
 #include "testing/temp_dir.h"
 
 namespace soco {
 namespace {
 
+using testing::error_of;
 using testing::detector_state;
 using ::testing::HasSubstr;
 using testing::TempDir;
-
-template <class F>
-std::string error_of(F&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 StateDict changed(const StateDict& state, const std::string& name, HostTensor tensor) {
   StateDict other;

@@ -12,6 +12,7 @@
 #include "soco/base/file.h"
 #include "soco/base/zip_archive.h"
 #include "soco/export/pickle_writer.h"
+#include "testing/error_of.h"
 #include "testing/temp_dir.h"
 
 namespace soco {
@@ -19,6 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using std::string_literals::operator""s;
+using testing::error_of;
 using testing::float_tensor;
 using testing::int4;
 using testing::kProtocol;
@@ -41,16 +43,6 @@ PickleValue read_plain(const std::string& program, const PickleLimits& limits = 
   TempDir dir;
   std::ofstream(dir / "x.pkl", std::ios::binary) << program;
   return read_pickle_file(dir / "x.pkl", limits);
-}
-
-template <class F>
-std::string error_of(F&& read) {
-  try {
-    read();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 std::string archive_error(const std::string& body, std::size_t storage_bytes) {

@@ -5,9 +5,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ORACLES = pathlib.Path(__file__).resolve().parent.parent / "oracles"
@@ -51,6 +53,11 @@ def metrics(folder):
     return [json.loads(line) for line in (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()]
 
 
+def lines_logged(folder):
+    path = pathlib.Path(folder) / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def newest_checkpoint(folder):
     checkpoints = pathlib.Path(folder) / "checkpoints"
     return checkpoints / (checkpoints / "last").read_text().strip()
@@ -68,6 +75,33 @@ def tensors(path):
 
 class ScratchTest(unittest.TestCase):
     """A test with a scratch folder, `self.scratch`, removed at its end."""
+
+    def kill_at_random(self, words, folder, longest_wait, rng):
+        """Runs until the log has grown, then for a random while, then SIGKILL; False when the run ended before that."""
+        before = lines_logged(folder)
+        process = subprocess.Popen([SOCO, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and lines_logged(folder) <= before:
+            time.sleep(0.005)
+        try:
+            process.wait(timeout=rng.uniform(0, longest_wait))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return True
+        self.assertEqual(process.returncode, 0)
+        return False
+
+    def stop_and_resume(self, words, folder):
+        """SIGTERM once three steps are logged, exit code 75 with advice, then `soco resume` to the end."""
+        process = subprocess.Popen([SOCO, *map(str, words)], stderr=subprocess.PIPE, text=True)
+        while lines_logged(folder) < 3:
+            self.assertIsNone(process.poll(), "ended before it could be stopped")
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, errors)
+        self.assertIn("soco resume", errors)
+        run("resume", folder)
 
     def setUp(self):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="soco_integration_"))

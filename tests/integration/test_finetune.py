@@ -2,12 +2,10 @@
 """Detectors train, are judged, start from pretrained weights; killed and stopped runs end like undisturbed ones."""
 import json
 import random
-import signal
-import subprocess
 import time
 import unittest
 
-from common import SMALL_RUN, SOCO, ScratchTest, metrics, newest_checkpoint, run, tensors
+from common import SMALL_RUN, ScratchTest, metrics, newest_checkpoint, run, tensors
 
 STEPS = 16
 SMALL_DETECTOR = ["model.backbone=resnet18", "model.fpn_channels=16", "model.fpn_norm=bn", "model.roi_heads.num_convs=1",
@@ -18,11 +16,6 @@ KEYS = SMALL_DETECTOR + ["input.short_edges=[96,128]", "input.max_edge=160", "in
                          "train.batch_size=2", "train.num_threads=1", "train.device=cpu", "loader.num_workers=1",
                          f"train.steps={STEPS}", "train.checkpoint_every_steps=3", "train.log_every_steps=1",
                          "solver.warmup_steps=4", "eval.every_steps=6", "solver.ema_momentum=0.9"]
-
-
-def lines_logged(folder):
-    path = folder / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 class FinetuneTest(ScratchTest):
@@ -46,19 +39,8 @@ class FinetuneTest(ScratchTest):
         longest_wait = (time.monotonic() - started) / STEPS * 4
         folder, rng, kills = self.scratch / "killed", random.Random(3), 0
         words = ["finetune", *self.train, *self.val, "--out", folder, "--config", "mask_rcnn_r18_fpn_small", *KEYS]
-        while kills < 5:
-            before = lines_logged(folder)
-            process = subprocess.Popen([SOCO, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while process.poll() is None and lines_logged(folder) <= before:
-                time.sleep(0.005)
-            try:
-                process.wait(timeout=rng.uniform(0, longest_wait))
-                self.assertEqual(process.returncode, 0)
-                break
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                words, kills = ["resume", folder], kills + 1
+        while kills < 5 and self.kill_at_random(words, folder, longest_wait, rng):
+            words, kills = ["resume", folder], kills + 1
         self.assertGreaterEqual(kills, 2, "the run was over too soon for the test to mean anything")
         run("resume", folder)
         print(f"killed {kills} times")
@@ -70,16 +52,8 @@ class FinetuneTest(ScratchTest):
     def test_stop_signal_saves_and_exits_75(self):
         self.finetune("whole", *self.val)
         folder = self.scratch / "stopped"
-        process = subprocess.Popen([SOCO, "finetune", *map(str, [*self.train, *self.val, "--out", folder, "--config", "mask_rcnn_r18_fpn_small"]),
-                                    *KEYS, "train.checkpoint_every_steps=1000"], stderr=subprocess.PIPE, text=True)
-        while lines_logged(folder) < 3:
-            self.assertIsNone(process.poll(), "ended before it could be stopped")
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 75, errors)
-        self.assertIn("soco resume", errors)
-        run("resume", folder)
+        self.stop_and_resume(["finetune", *self.train, *self.val, "--out", folder, "--config", "mask_rcnn_r18_fpn_small", *KEYS,
+                              "train.checkpoint_every_steps=1000"], folder)
         # The configuration in the metadata differs (checkpoint_every_steps), so tensors are compared, not files.
         self.assertTrue(tensors(newest_checkpoint(folder)) == tensors(newest_checkpoint(self.scratch / "whole")))
 

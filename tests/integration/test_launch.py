@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from common import SMALL_RUN, SOCO, ScratchTest, metrics, newest_checkpoint, run
+from common import SMALL_RUN, SOCO, ScratchTest, lines_logged, metrics, newest_checkpoint, run
 
 STEPS = 8
 KEYS = SMALL_RUN + ["train.epochs=4", f"train.max_steps={STEPS}", "train.checkpoint_every_steps=2", "train.rank_timeout_s=60"]
@@ -16,11 +16,6 @@ KEYS = SMALL_RUN + ["train.epochs=4", f"train.max_steps={STEPS}", "train.checkpo
 
 def rank_pids(launcher):
     return [int(word) for word in pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()]
-
-
-def lines_logged(folder):
-    path = folder / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def free_port():

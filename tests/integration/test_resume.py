@@ -16,11 +16,6 @@ def final_weights(folder):
     return newest_checkpoint(folder).read_bytes()
 
 
-def lines_logged(folder):
-    path = folder / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
 def steps_logged(folder):
     return [line["step"] for line in metrics(folder)]
 
@@ -36,21 +31,6 @@ class ResumeTest(ScratchTest):
     def undisturbed(self):
         run(*self.command, "--out", self.scratch / "whole", *KEYS)
         return final_weights(self.scratch / "whole")
-
-    def kill_at_random(self, words, folder, longest_wait, rng):
-        """Runs until the log has grown, then for a random while, then SIGKILL; False when the run ended before that."""
-        before = lines_logged(folder)
-        process = subprocess.Popen([SOCO, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and lines_logged(folder) <= before:
-            time.sleep(0.005)
-        try:
-            process.wait(timeout=rng.uniform(0, longest_wait))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
-        self.assertEqual(process.returncode, 0)
-        return False
 
     def test_five_kills_at_random_moments(self):
         started = time.monotonic()
@@ -69,16 +49,7 @@ class ResumeTest(ScratchTest):
     def test_stop_signal_saves_and_exits_75(self):
         self.undisturbed()
         folder = self.scratch / "stopped"
-        process = subprocess.Popen([SOCO, *map(str, [*self.command, "--out", folder, *KEYS, "train.checkpoint_every_steps=1000"])],
-                                   stderr=subprocess.PIPE, text=True)
-        while lines_logged(folder) < 3:
-            self.assertIsNone(process.poll(), "ended before it could be stopped")
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 75, errors)
-        self.assertIn("soco resume", errors)
-        run("resume", folder)
+        self.stop_and_resume([*self.command, "--out", folder, *KEYS, "train.checkpoint_every_steps=1000"], folder)
         self.assertEqual(steps_logged(folder), list(range(STEPS)))
         # The configuration in the metadata differs (checkpoint_every_steps), so tensors are compared, not files.
         self.assertTrue(tensors(newest_checkpoint(folder)) == tensors(newest_checkpoint(self.scratch / "whole")))
