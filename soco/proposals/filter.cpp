@@ -31,6 +31,7 @@ bool has_size(const ReleaseBox& b, double image_side, const FilterOptions& o) {
 template <class Keep>
 std::vector<Box> keep_if(const std::vector<Box>& boxes, const Keep& keep) {
   std::vector<Box> kept;
+  kept.reserve(boxes.size());
   for (const Box& box : boxes) {
     if (keep(release_box_from_box(box))) kept.push_back(box);
   }
