@@ -20,7 +20,7 @@ ALLOWED = {
     "solver": ["base", "config", "layers", "structures"],
     "checkpoint": ["base", "config", "structures"],
     "data": ["base", "config", "structures", "image", "proposals"],
-    "modeling": ["base", "config", "structures", "layers"],
+    "modeling": ["base", "config", "structures", "layers", "distributed/communicator.h"],
     "export": ["base", "structures", "checkpoint"],
     "report": CORE + ["evaluation"],
     "run": CORE + ["evaluation", "checkpoint", "report", "modeling/model_options.h", "modeling/detector_options.h"],

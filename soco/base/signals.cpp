@@ -17,9 +17,10 @@ std::atomic<int> g_stop_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void handle_stop_signal(int number) {
-  int none = 0;
-  const bool first = g_stop_signal.compare_exchange_strong(none, number);
-  if (!first && number != SIGUSR1) ::_exit(exit_code(ErrorKind::kInterrupted));
+  const int before = g_stop_signal.load();
+  const bool asked = before == SIGINT || before == SIGTERM;
+  if (asked && number != SIGUSR1) ::_exit(exit_code(ErrorKind::kInterrupted));
+  if (!asked) g_stop_signal.store(number);
 }
 
 }  // namespace

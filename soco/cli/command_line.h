@@ -41,6 +41,7 @@ class CommandLine {
   void apply_overrides(Options& options) const {
     for (const std::string& word : overrides_) apply_override(options, word);
   }
+  const std::vector<std::string>& overrides() const { return overrides_; }
 
  private:
   std::string help_text() const;

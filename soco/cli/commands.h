@@ -16,6 +16,7 @@ int run_evaluate(int argc, char** argv);
 int run_export(int argc, char** argv);
 int run_inspect(int argc, char** argv);
 int run_launch(int argc, char** argv);
+int run_study(int argc, char** argv);
 int run_verify(int argc, char** argv);
 int run_doctor(int argc, char** argv);
 

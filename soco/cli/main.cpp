@@ -59,9 +59,10 @@ const std::vector<Command>& command_table() {
   static const std::vector<Command> table{
       {"pretrain", "pretrain a detector on a folder of images", &pretrain},
       {"finetune", "train a detector on labelled images", &finetune},
+      {"study", "what pretraining is worth: AP against labels, from several starts", &run_study},
       {"predict", "find objects in images with a trained detector", &predict},
       {"resume", "continue a stopped run, bit for bit", &resume},
-      {"launch", "run pretrain or resume in several processes that train one model", &run_launch},
+      {"launch", "run pretrain, finetune or resume in several processes that train one model", &run_launch},
       {"probe", "judge a network by labelled boxes, without training it further", &probe},
       {"export", "write a run's weights for Detectron2, MMDetection, torchvision, ONNX", &run_export},
       {"propose", "make object proposals for images, into one SQLite file", &run_propose},

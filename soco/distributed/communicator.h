@@ -38,4 +38,19 @@ class SingleProcess final : public Communicator {
   void wait_for_main() override {}
 };
 
+/// Whether all ranks say yes, for what is done by all or by none.
+bool all_ranks_agree(Communicator& communicator, bool here);
+
+/// Runs `work` on rank 0 while the others wait for its end, however it ends and however long that takes.
+template <class Work>
+void on_main_rank(Communicator& communicator, const Work& work) {
+  try {
+    if (communicator.is_main()) work();
+  } catch (...) {
+    communicator.wait_for_main();
+    throw;
+  }
+  communicator.wait_for_main();
+}
+
 }  // namespace soco

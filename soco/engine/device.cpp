@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "soco/base/error.h"
+#include "soco/distributed/launch_environment.h"
 #include "soco/layers/cuda_device.h"
 
 namespace soco {
@@ -18,6 +19,13 @@ torch::Device choose_device(DeviceChoice choice) {
         "libtorch and a driver ('soco doctor' says what is there)",
         TORCH_VERSION);
   return choice != DeviceChoice::kCpu && cuda ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+}
+
+torch::Device choose_rank_device(DeviceChoice choice) {
+  const torch::Device device = choose_device(choice);
+  const int local_rank = launch_environment().local_rank;
+  const bool own = device.is_cuda() && local_rank < static_cast<int>(torch::cuda::device_count());
+  return own ? torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(local_rank)) : device;
 }
 
 void choose_algorithms(const torch::Device& device, bool deterministic) {

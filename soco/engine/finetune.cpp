@@ -4,6 +4,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -13,7 +14,7 @@
 #include "soco/base/format.h"
 #include "soco/base/hash.h"
 #include "soco/base/json.h"
-#include "soco/distributed/communicator.h"
+#include "soco/distributed/gloo_communicator.h"
 #include "soco/distributed/launch_environment.h"
 #include "soco/engine/device.h"
 #include "soco/engine/finetune_task.h"
@@ -121,17 +122,18 @@ void start_from(const FinetuneSources& sources, const FinetuneOptions& options, 
                 FinetuneTask& task, Logger& log) {
   const DetectorLoadReport report =
       task.take_weights(read_detector_source(sources.init, options.model, log), sources.partial);
+  if (launch_environment().rank > 0) return;
   log.info("{}", report_text(report, kMaxReportedNames));
   write_file_atomic(run.path() / "load_report.txt", report_text(report, SIZE_MAX) + "\n");
 }
 
 void train(const FinetuneOptions& options, const FinetuneSources& sources, const RunFolder& run,
-           const FinetuneData& data, Logger& log) {
-  const torch::Device device = choose_device(options.train.device);
+           const FinetuneData& data, Communicator& communicator, Logger& log) {
+  const torch::Device device = choose_rank_device(options.train.device);
   choose_algorithms(device, options.train.deterministic);
   torch::set_num_threads(*options.train.num_threads);
   log.info("training on {}", describe_device(device));
-  FinetuneTask task(options, data.train, data.judge ? &*data.judge : nullptr, device, run, log);
+  FinetuneTask task(options, data.train, data.judge ? &*data.judge : nullptr, device, run, communicator, log);
   log.info("{} images, {} categories; {} steps ({} an epoch), batch {}, {} parameters", data.train.size(),
            data.train.num_labels(), task.total_steps(), task.steps_per_epoch(), options.train.batch_size,
            format_count(task.num_parameters()));
@@ -139,25 +141,51 @@ void train(const FinetuneOptions& options, const FinetuneSources& sources, const
   auto metadata = detector_metadata(options, data.train.categories());
   metadata["libtorch"] = TORCH_VERSION;
   metadata["num_threads"] = std::to_string(*options.train.num_threads);
+  metadata["num_ranks"] = std::to_string(communicator.world_size());
   metadata["device"] = device.str();
-  SingleProcess alone;
-  Trainer(task, options.train, run, std::move(metadata), alone, log).train();
+  Trainer(task, options.train, run, std::move(metadata), communicator, log).train();
   log.info("done: {}", run.path().string());
   log.info("next: soco predict --model {} --images DIR --out results.json", run.path().string());
 }
 
-void check_ranks() {
-  if (launch_environment().world_size > 1)
-    fail_usage("soco finetune trains in one process; several ranks are for soco pretrain");
+/// What a run folder says of its run.
+struct SavedRun {
+  FinetuneOptions options;
+  FinetuneSources sources;
+  std::unique_ptr<FinetuneData> data;
+};
+
+SavedRun read_run(const RunFolder& run, Logger& log) {
+  FinetuneOptions options;
+  load_toml_file(options, run.config());
+  const Json json = parse_json(read_text_file(run.sources()), run.sources().string());
+  FinetuneSources sources = read_sources(run, json);
+  auto data = std::make_unique<FinetuneData>(sources, options, log);
+  if (fingerprint(data->train) != json.at("image_list").get<std::string>())
+    fail(
+        "{}: the images or labels are no longer those the run began with ({} images then, {} now): a continuation "
+        "would train on others. Restore them, or start a new run",
+        sources.annotations.front(), json.at("num_images").get<std::int64_t>(), data->train.size());
+  return {std::move(options), std::move(sources), std::move(data)};
+}
+
+/// The part of rank 1 and above: settings and sources are in the run folder once rank 0 has made that.
+void join(const FinetuneOptions& options, const fs::path& out, const LaunchEnvironment& environment, Logger& log) {
+  const auto communicator = make_communicator(environment, options.train.rank_timeout_s);
+  communicator->wait_for_main();
+  const RunFolder run = RunFolder::of_job(out);
+  const SavedRun saved = read_run(run, log);
+  train(saved.options, saved.sources, run, *saved.data, *communicator, log);
 }
 
 }  // namespace
 
 void finetune(FinetuneOptions options, const FinetuneSources& sources, ExistingRun existing, ConsoleLogger& log) {
   validate_options(options);
-  check_ranks();
   if (sources.val_annotations.empty() && !sources.val_images.empty())
     fail_usage("--val-images needs --val-annotations, the labels of these images");
+  const LaunchEnvironment environment = launch_environment();
+  if (environment.rank > 0) return join(options, sources.out, environment, log);
   const FinetuneData data(sources, options, log);
   if (!options.train.num_threads)
     options.train.num_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -171,25 +199,19 @@ void finetune(FinetuneOptions options, const FinetuneSources& sources, ExistingR
   write_sources(run, sources, data.train);
   write_file_atomic(run.config(), dump_toml(options));
   log.info("configuration, saved as {}:\n{}", run.config().string(), dump_toml(options));
-  train(options, sources, run, data, log);
+  const auto communicator = make_communicator(environment, options.train.rank_timeout_s);
+  communicator->wait_for_main();
+  train(options, sources, run, data, *communicator, log);
 }
 
 void resume_finetuning(const fs::path& path, ConsoleLogger& log) {
-  check_ranks();
-  const RunFolder run = RunFolder::open(path);
-  log.add_file(run.log());
-  FinetuneOptions options;
-  load_toml_file(options, run.config());
-  const Json json = parse_json(read_text_file(run.sources()), run.sources().string());
-  const FinetuneSources sources = read_sources(run, json);
-  const FinetuneData data(sources, options, log);
-  if (fingerprint(data.train) != json.at("image_list").get<std::string>())
-    fail(
-        "{}: the images or labels are no longer those the run began with ({} images then, {} now): a continuation "
-        "would "
-        "train on others. Restore them, or start a new run",
-        sources.annotations.front(), json.at("num_images").get<std::int64_t>(), data.train.size());
-  train(options, sources, run, data, log);
+  const LaunchEnvironment environment = launch_environment();
+  const RunFolder run = environment.rank == 0 ? RunFolder::open(path) : RunFolder::of_job(path);
+  if (environment.rank == 0) log.add_file(run.log());
+  const SavedRun saved = read_run(run, log);
+  const auto communicator = make_communicator(environment, saved.options.train.rank_timeout_s);
+  communicator->wait_for_main();
+  train(saved.options, saved.sources, run, *saved.data, *communicator, log);
 }
 
 }  // namespace soco

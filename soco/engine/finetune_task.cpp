@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <exception>
 
 #include "soco/base/atomic_file.h"
 #include "soco/base/error.h"
@@ -26,7 +27,8 @@ constexpr double kBaseBatch = 16;  // that solver.base_lr is for
 constexpr const char* kSelection = "selection";
 constexpr const char* kAverage = "ema.";
 
-DetectionLoaderPlan training_plan(const FinetuneOptions& options, const torch::Device& device) {
+DetectionLoaderPlan training_plan(const FinetuneOptions& options, const torch::Device& device,
+                                  const Communicator& communicator) {
   return {.use = DetectionUse::kTrain,
           .input = options.input,
           .loader = options.loader,
@@ -34,7 +36,7 @@ DetectionLoaderPlan training_plan(const FinetuneOptions& options, const torch::D
           .repeat_threshold = options.labels.repeat_threshold,
           .seed = static_cast<std::uint64_t>(options.train.seed),
           .batch_size = options.train.batch_size,
-          .rank = {},
+          .rank = {.rank = communicator.rank(), .world_size = communicator.world_size()},
           .allocator = device.is_cuda() ? allocate_pinned : allocate_plain};
 }
 
@@ -92,14 +94,15 @@ StateDict weights_of(const torch::nn::Module& model) {
 }  // namespace
 
 FinetuneTask::FinetuneTask(const FinetuneOptions& options, const DetectionDataset& dataset, const DetectorJudge* judge,
-                           const torch::Device& device, const RunFolder& run, Logger& log)
+                           const torch::Device& device, const RunFolder& run, Communicator& communicator, Logger& log)
     : options_(options),
       device_(device),
       run_(run),
+      communicator_(communicator),
       log_(log),
       judge_(judge),
       categories_(dataset.categories()),
-      loader_(dataset, training_plan(options, device)),
+      loader_(dataset, training_plan(options, device, communicator)),
       steps_per_epoch_(loader_.sampler().batches_per_epoch(0)),
       total_steps_(options.train.epochs ? steps_per_epoch_ * *options.train.epochs : options.train.steps) {
   SOCO_ASSERT(steps_per_epoch_ > 0);
@@ -108,7 +111,11 @@ FinetuneTask::FinetuneTask(const FinetuneOptions& options, const DetectionDatase
   for (const std::string& prefix : options.solver.freeze) freeze_part(*model_, prefix);
   model_->to(device);
   model_->train();
+  model_->synchronize(communicator);
   optimizer_ = make_optimizer(options.solver, model_);
+  std::vector<torch::Tensor> trained;
+  for (const auto& [name, parameter] : optimizer_->parameters()) trained.push_back(parameter);
+  reducer_.emplace(std::move(trained), communicator);
   if (options.solver.ema_momentum == 0) return;
   average_ = MaskRcnn(options.model, dataset.num_labels());
   average_->to(device);
@@ -143,7 +150,9 @@ FinetuneTask::Losses FinetuneTask::forward_and_backward(std::int64_t step) {
   {
     const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
     const AutocastGuard autocast(device_.type(), precision);
-    result = model_->forward(images, targets, random_sampler(static_cast<std::uint64_t>(options_.train.seed), step));
+    const std::int64_t first_image = communicator_.rank() * static_cast<std::int64_t>(targets.size());
+    result = model_->forward(images, targets,
+                             random_sampler(static_cast<std::uint64_t>(options_.train.seed), step, first_image));
   }
   torch::Tensor total = result.losses.front().second;
   for (std::size_t i = 1; i < result.losses.size(); ++i) total = total + result.losses[i].second;
@@ -178,9 +187,10 @@ StepReport FinetuneTask::step(std::int64_t step) {
   SOCO_ASSERT(last_batch_.has_value());
   BufferSnapshot buffers(*model_);
   const Losses losses = forward_and_backward(step);
+  reducer_->reduce();
   const double grad_norm = optimizer_->gradient_norm();
   StepReport report;
-  report.finite = std::isfinite(losses.total) && std::isfinite(grad_norm);
+  report.finite = all_ranks_agree(communicator_, std::isfinite(losses.total) && std::isfinite(grad_norm));
   if (report.finite) {
     if (options_.solver.max_grad_norm > 0) optimizer_->clip_gradients(grad_norm, options_.solver.max_grad_norm);
     optimizer_->step(lr);
@@ -218,6 +228,34 @@ bool FinetuneTask::is_finished() const {
 
 std::vector<std::pair<std::string, double>> FinetuneTask::figures_after(std::int64_t num_steps) {
   if (!figures_pending(num_steps)) return {};
+  std::vector<std::pair<std::string, double>> figures;
+  std::exception_ptr stopped;  // the others are told of it first
+  on_main_rank(communicator_, [&] {
+    try {
+      figures = judge(num_steps);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kInterrupted) throw;
+      stopped = std::current_exception();
+    }
+  });
+  share_selection();
+  if (stopped) std::rethrow_exception(stopped);
+  if (is_finished())
+    log_.info("no better box AP in {} judgements in a row: training ends here (eval.patience)", options_.eval.patience);
+  return figures;
+}
+
+/// What the first rank found, to all: they go on, or end, together.
+void FinetuneTask::share_selection() {
+  const Selection& s = selection_;
+  torch::Tensor values = torch::tensor({s.best_ap, s.best_step, s.judged_step, s.num_since_best}, torch::kFloat64);
+  if (!communicator_.is_main()) values.zero_();
+  communicator_.all_reduce_sum(values);
+  const double* v = values.data_ptr<double>();
+  selection_ = {.best_ap = v[0], .best_step = v[1], .judged_step = v[2], .num_since_best = v[3]};
+}
+
+std::vector<std::pair<std::string, double>> FinetuneTask::judge(std::int64_t num_steps) {
   const DetectorMetrics metrics = judge_->judge(judged_model(), device_);
   selection_.judged_step = static_cast<double>(num_steps);
   keep_best(metrics, num_steps);
@@ -230,8 +268,6 @@ std::vector<std::pair<std::string, double>> FinetuneTask::figures_after(std::int
   }
   log_.info("after {} steps: {}; best box AP {:.1f}, after {:.0f}", num_steps, metrics.summary(),
             100 * selection_.best_ap, selection_.best_step);
-  if (is_finished())
-    log_.info("no better box AP in {} judgements in a row: training ends here (eval.patience)", options_.eval.patience);
   return metrics.named();
 }
 

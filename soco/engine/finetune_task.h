@@ -10,6 +10,7 @@
 
 #include "soco/base/log.h"
 #include "soco/data/detection_loader.h"
+#include "soco/distributed/gradient_reducer.h"
 #include "soco/engine/detector_judge.h"
 #include "soco/engine/detector_weights.h"
 #include "soco/engine/task.h"
@@ -20,12 +21,13 @@
 
 namespace soco {
 
-/// Training of a detector on labelled images.
+/// Training of a detector on labelled images. Several ranks train as one process with the whole batch.
 class FinetuneTask final : public Task {
  public:
-  /// New weights by options.train.seed. `dataset`, `judge` (null: none), `run` and `log` must outlive the task.
+  /// New weights by options.train.seed. `dataset`, `judge` (null: none), `run`, `communicator` and `log` must outlive
+  /// the task.
   FinetuneTask(const FinetuneOptions& options, const DetectionDataset& dataset, const DetectorJudge* judge,
-               const torch::Device& device, const RunFolder& run, Logger& log);
+               const torch::Device& device, const RunFolder& run, Communicator& communicator, Logger& log);
 
   std::string name() const override { return "finetune"; }
   std::int64_t total_steps() const override { return total_steps_; }
@@ -60,11 +62,14 @@ class FinetuneTask final : public Task {
   Losses forward_and_backward(std::int64_t step);
   void update_average(std::int64_t step);
   MaskRcnn& judged_model() { return average_.is_empty() ? model_ : average_; }
+  std::vector<std::pair<std::string, double>> judge(std::int64_t num_steps);
   void keep_best(const DetectorMetrics& metrics, std::int64_t num_steps);
+  void share_selection();
 
   FinetuneOptions options_;
   torch::Device device_;
   const RunFolder& run_;
+  Communicator& communicator_;
   Logger& log_;
   const DetectorJudge* judge_;
   std::vector<ObjectCategory> categories_;
@@ -73,6 +78,7 @@ class FinetuneTask final : public Task {
   MaskRcnn model_{nullptr};
   MaskRcnn average_{nullptr};  // null: none
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<GradientReducer> reducer_;
   double lr_scale_ = 1;
   std::optional<DetectionBatch> last_batch_;
   Selection selection_;

@@ -60,14 +60,6 @@ void prepare_proposals(const PretrainOptions& options, const PretrainSources& so
            format_duration(summary.seconds), summary.num_skipped, summary.num_bad);
 }
 
-/// The device of this rank: of several GPUs the one of its number on its host.
-torch::Device rank_device(DeviceChoice choice) {
-  const torch::Device device = choose_device(choice);
-  const int local_rank = launch_environment().local_rank;
-  const bool own = device.is_cuda() && local_rank < static_cast<int>(torch::cuda::device_count());
-  return own ? torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(local_rank)) : device;
-}
-
 /// Puts the weights of a file in the place of the random ones. Parts that it does not have stay random, alike in both
 /// networks; without a target, the target is as the online network.
 void start_from(const fs::path& file, const PretrainOptions& options, PretrainTask& task, Logger& log) {
@@ -112,7 +104,7 @@ void train(const PretrainOptions& options, const PretrainSources& sources, const
       .filter = options.filter, .limits = options.data.decode_limits(), .max_bad_ratio = options.data.max_bad_ratio};
   const PretrainDataset dataset =
       store ? PretrainDataset(std::move(entries), *store, data, log) : PretrainDataset(std::move(entries), data, log);
-  const torch::Device device = rank_device(options.train.device);
+  const torch::Device device = choose_rank_device(options.train.device);
   choose_algorithms(device, options.train.deterministic);
   torch::set_num_threads(*options.train.num_threads);
   log.info("training on {}", describe_device(device));

@@ -9,7 +9,6 @@
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
 #include "soco/engine/training_state.h"
-#include "soco/layers/grouped_batch_norm.h"
 #include "soco/layers/tensor_bridge.h"
 #include "soco/layers/torch_compat.h"
 #include "soco/solver/ema.h"
@@ -27,10 +26,8 @@ ScheduleOptions schedule_options(const SolverOptions& solver) {
   return {.lr = *solver.lr, .warmup_epochs = solver.warmup_epochs, .final_lr = solver.final_lr};
 }
 
-/// What differs from rank to rank, or needs the other ranks' vectors.
+/// What needs the other ranks' vectors.
 void check_options_for_ranks(const PretrainOptions& options) {
-  if (options.model.head_mode != HeadMode::kReference)
-    fail_usage("model.head_mode=assigned runs what a rank's boxes need; several ranks need model.head_mode=reference");
   if (options.model.loss == ContrastLoss::kInfoNce)
     fail_usage("model.loss=info_nce keeps a queue of keys in one process; several ranks need another model.loss");
 }
@@ -104,8 +101,7 @@ PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset
   model_ = ObjectContrast(options.model);
   model_->to(device);
   model_->train();
-  synchronize_batch_norms(*model_, communicator);
-  model_->use_all_groups = !communicator.is_alone();
+  model_->synchronize(communicator);
   optimizer_ = make_optimizer(options.solver, model_);
   std::vector<torch::Tensor> parameters;
   for (const auto& [name, parameter] : optimizer_->parameters()) parameters.push_back(parameter);
@@ -164,7 +160,7 @@ StepReport PretrainTask::step(std::int64_t step) {
   reducer_->reduce();
   StepReport report;
   const double grad_norm = optimizer_->gradient_norm();
-  report.finite = all_finite(std::isfinite(figures.loss) && std::isfinite(grad_norm));
+  report.finite = all_ranks_agree(communicator_, std::isfinite(figures.loss) && std::isfinite(grad_norm));
   if (report.finite)
     optimizer_->step(lr);
   else
@@ -182,13 +178,6 @@ StepReport PretrainTask::step(std::int64_t step) {
   report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine,
                                figures.loss, lr, ema_momentum, figures.feature_std_ratio);
   return report;
-}
-
-/// Whether all ranks say so: a step is skipped by all or by none.
-bool PretrainTask::all_finite(bool here) {
-  torch::Tensor num_bad = torch::full({1}, here ? 0.0 : 1.0, torch::kFloat64);
-  communicator_.all_reduce_sum(num_bad);
-  return num_bad.item<double>() == 0;
 }
 
 void PretrainTask::watch_for_collapse(std::int64_t step, double feature_std_ratio) {
@@ -209,14 +198,21 @@ StateDict PretrainTask::online_state() const {
 
 std::vector<std::pair<std::string, double>> PretrainTask::figures_after(std::int64_t num_steps) {
   const std::int64_t epoch = num_steps / steps_per_epoch_;
-  if (!probe_set_ || num_steps % steps_per_epoch_ != 0 || epoch % options_.probe.every_epochs != 0) return {};
+  if (options_.probe.every_epochs == 0 || num_steps % steps_per_epoch_ != 0 || epoch % options_.probe.every_epochs != 0)
+    return {};
+  std::vector<std::pair<std::string, double>> figures;
+  on_main_rank(communicator_, [&] { figures = probe(epoch); });
+  return figures;
+}
+
+std::vector<std::pair<std::string, double>> PretrainTask::probe(std::int64_t epoch) const {
   ProbeNetwork network(options_.model, options_.plan.level_thresholds, options_.probe.feature, options_.train.seed,
                        device_);
   network.load(online_state(), "the network in training");
-  const FeatureProbe probe = probe_network(network, *probe_set_, options_.probe, options_.data.decode_limits(), log_);
+  const FeatureProbe found = probe_network(network, *probe_set_, options_.probe, options_.data.decode_limits(), log_);
   log_.info("epoch {}: probe: k nearest {:.1f} %, linear {:.1f} % of {} right; most frequent class {:.1f} %", epoch,
-            100 * probe.knn.top1, 100 * probe.linear.top1, probe.num_val, 100 * probe.majority.top1);
-  return {{"probe_knn", probe.knn.top1}, {"probe_linear", probe.linear.top1}};
+            100 * found.knn.top1, 100 * found.linear.top1, found.num_val, 100 * found.majority.top1);
+  return {{"probe_knn", found.knn.top1}, {"probe_linear", found.linear.top1}};
 }
 
 StateDict PretrainTask::state() const {

@@ -49,7 +49,7 @@ class PretrainTask final : public Task {
  private:
   PretrainBatch next_batch(std::int64_t step, std::int64_t portion);
   StateDict online_state() const;
-  bool all_finite(bool here);
+  std::vector<std::pair<std::string, double>> probe(std::int64_t epoch) const;
   void watch_for_collapse(std::int64_t step, double feature_std_ratio);
 
   PretrainOptions options_;

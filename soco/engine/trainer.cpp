@@ -186,11 +186,11 @@ Scalars Trainer::take_figures(std::int64_t num_steps) {
 }
 
 /// Those that a stop kept from being taken; the checkpoint is saved anew with them.
-void Trainer::take_pending_figures(std::int64_t num_steps, StepLog& step_log) {
+void Trainer::take_pending_figures(std::int64_t num_steps, StepLog* step_log) {
   if (num_steps == 0 || !task_.figures_pending(num_steps)) return;
   const Scalars figures = take_figures(num_steps);
   if (task_.figures_pending(num_steps)) stop_after(num_steps);
-  step_log.write(num_steps - 1, {}, figures, {.nonfinite_total = nonfinite_total_});
+  if (step_log != nullptr) step_log->write(num_steps - 1, {}, figures, {.nonfinite_total = nonfinite_total_});
   last_saved_step_ = -1;
   save_now(num_steps);
 }
@@ -205,10 +205,8 @@ void Trainer::stop_after(std::int64_t num_steps) {
 bool Trainer::train_from(std::int64_t start) {
   const std::int64_t end = task_.total_steps();
   std::optional<StepLog> step_log;
-  if (communicator_.is_main()) {
-    step_log.emplace(run_, task_.name(), start, end, task_.steps_per_epoch(), log_);
-    take_pending_figures(start, *step_log);
-  }
+  if (communicator_.is_main()) step_log.emplace(run_, task_.name(), start, end, task_.steps_per_epoch(), log_);
+  take_pending_figures(start, step_log ? &*step_log : nullptr);
   if (start >= end || task_.is_finished()) {
     log_.info("nothing to do: all {} steps are done", start);
     return true;
@@ -224,11 +222,8 @@ bool Trainer::train_from(std::int64_t start) {
     report.stages.total = now_seconds() - step_start;
     announce_step(step);
     if (!note_nonfinite(step, report)) return false;
-    Scalars figures;
-    if (step_log) {
-      step_log->add(step, report);
-      if (!stop) figures = take_figures(next);
-    }
+    if (step_log) step_log->add(step, report);
+    const Scalars figures = stop ? Scalars{} : take_figures(next);
     const bool pending = task_.figures_pending(next);  // its line is written when they are taken, by the resume
     const bool line_due = next % options_.log_every_steps == 0 || next == end || !figures.empty();
     if (step_log && line_due && !pending)

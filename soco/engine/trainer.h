@@ -44,7 +44,7 @@ class Trainer {
   bool note_nonfinite(std::int64_t step, const StepReport& report);  // false: as train_from
   bool share(Scalars& figures);
   Scalars take_figures(std::int64_t num_steps);
-  void take_pending_figures(std::int64_t num_steps, StepLog& step_log);
+  void take_pending_figures(std::int64_t num_steps, StepLog* step_log);
   [[noreturn]] void stop_after(std::int64_t num_steps);
 
   Task& task_;

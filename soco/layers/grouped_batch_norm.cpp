@@ -136,11 +136,14 @@ void check_call(const torch::Tensor& input, std::int64_t num_features, const Nor
     fail("{} rows do not divide into {} groups", input.size(0), groups.num_groups);
   if (groups.queue && static_cast<std::int64_t>(groups.positions.size()) != groups.num_groups)
     fail("{} positions were given for {} groups", groups.positions.size(), groups.num_groups);
-  if (input.numel() <= num_features * groups.num_groups)
+}
+
+void check_count(double num_values, const torch::Tensor& input, const NormCall& call) {
+  if (num_values <= 1)
     fail(
         "BatchNorm cannot train on a group with {} value(s) per channel (input {}, {} groups): use more images or "
         "boxes",
-        input.numel() / num_features / groups.num_groups, c10::str(input.sizes()), groups.num_groups);
+        num_values, c10::str(input.sizes()), call.groups.num_groups);
 }
 
 }  // namespace
@@ -163,6 +166,7 @@ torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall&
   // Of one group whose statistics count at once libtorch's BatchNorm keeps them itself: on a GPU one kernel where the
   // way below launches fifteen.
   const bool alone = communicator == nullptr || communicator->is_alone();
+  if (alone) check_count(static_cast<double>(input.numel() / weight.size(0) / groups.num_groups), input, call);
   if (alone && groups.num_groups == 1 && !groups.queue && !takes_fused_path(input, weight)) {
     const torch::Tensor output = torch::batch_norm(input, weight, bias, running_mean, running_var, /*training=*/true,
                                                    kBatchNormMomentum, kBatchNormEps, /*cudnn_enabled=*/true);
@@ -171,6 +175,7 @@ torch::Tensor BatchNormImpl::forward(const torch::Tensor& input, const NormCall&
   }
   Normalised result = normalise(*this, input, call);
   const double values = result.num_values;
+  check_count(values, input, call);  // of all ranks, one of which may have none
   const torch::NoGradGuard no_grad;
   const torch::Tensor unbiased = result.var * (values / (values - 1));
   for (std::int64_t g = 0; g < groups.num_groups; ++g) {

@@ -55,7 +55,8 @@ struct NormCall {
 /// In eval mode the running statistics serve for all rows and groups have no meaning.
 /// float32 on the CPU has kernels of our own, which read and write each value once where separate operations do so
 /// five times, and give the same bits for any number of threads; [N,C,H,W] results are then in channels-last memory.
-/// With a communicator of several ranks the statistics in train mode are those of all ranks' values, group by group.
+/// With a communicator of several ranks the statistics in train mode are those of all ranks' values, group by group; a
+/// rank may have none.
 struct BatchNormImpl : torch::nn::Module {
   explicit BatchNormImpl(std::int64_t num_features);
 

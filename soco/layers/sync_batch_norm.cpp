@@ -13,7 +13,8 @@ using torch::autograd::variable_list;
 
 /// As [G,rows,C,cells], the groups of [N,C,...] apart.
 torch::Tensor by_group(const torch::Tensor& x, std::int64_t num_groups) {
-  return x.reshape({num_groups, x.size(0) / num_groups, x.size(1), -1});
+  const std::int64_t cells = x.dim() == 4 ? x.size(2) * x.size(3) : 1;  // -1 would not do for a rank without rows
+  return x.reshape({num_groups, x.size(0) / num_groups, x.size(1), cells});
 }
 
 torch::Tensor over_channels(const torch::Tensor& per_group) {  // [G,C] -> [G,1,C,1]

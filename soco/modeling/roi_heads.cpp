@@ -81,15 +81,17 @@ torch::Tensor own_deltas(const torch::Tensor& deltas, const PositiveRegions& pos
   return by_class.index({positives.rows.to(deltas.device()), own.to(deltas.device())});
 }
 
-torch::Tensor box_loss(const torch::Tensor& deltas, const PositiveRegions& positives, const RoiHeadsOptions& options) {
+torch::Tensor box_loss(const torch::Tensor& deltas, const PositiveRegions& positives, double num_regions,
+                       const RoiHeadsOptions& options) {
   if (!positives.target_deltas.defined()) return deltas.sum() * 0;
   const torch::Tensor target = positives.target_deltas.to(deltas.device(), deltas.scalar_type());
   const torch::Tensor loss = smooth_l1_sum(own_deltas(deltas, positives), target, options.smooth_l1_beta);
-  return loss * (options.box_loss_weight / static_cast<double>(deltas.size(0)));
+  return loss * (options.box_loss_weight / num_regions);
 }
 
 /// Regions of objects that have a mask, and their targets.
 struct MaskSamples {
+  std::int64_t count = 0;              // of all images
   std::vector<torch::Tensor> boxes;    // of each image, [F,4] float64, CPU
   std::vector<torch::Tensor> rows;     // of each image, [F] int64, CPU: among all regions of the batch
   std::vector<torch::Tensor> classes;  // of each image, [F] int64, CPU
@@ -108,6 +110,7 @@ MaskSamples mask_samples(const std::vector<SampledRegions>& sampled, const std::
           targets[image].masks(s.boxes.slice(0, 0, s.num_positives), s.objects.slice(0, 0, s.num_positives), side);
       with_mask = (target.flatten(1).amin(1) >= 0).nonzero().squeeze(1);
       if (with_mask.size(0) > 0) masks.targets.push_back(target.index_select(0, with_mask));
+      masks.count += with_mask.size(0);
     }
     masks.boxes.push_back(s.boxes.index_select(0, with_mask));
     masks.rows.push_back(with_mask + first);
@@ -184,6 +187,15 @@ torch::Tensor RoiHeadsImpl::mask_logits(const std::vector<torch::Tensor>& featur
   return own_masks(at_least_float32(mask_head(input)), classes);
 }
 
+RoiHeadsImpl::SampleCounts RoiHeadsImpl::counts_per_rank(std::int64_t regions, std::int64_t masks) const {
+  torch::Tensor counts = torch::tensor({regions, masks}, torch::kFloat64);
+  if (communicator != nullptr) {
+    communicator->all_reduce_sum(counts);
+    counts.div_(communicator->world_size());
+  }
+  return {counts[0].item<double>(), counts[1].item<double>()};
+}
+
 RoiHeadsImpl::Training RoiHeadsImpl::train_on(const std::vector<torch::Tensor>& features,
                                               const std::vector<torch::Tensor>& proposals,
                                               const std::vector<DetectorTarget>& targets,
@@ -205,23 +217,29 @@ RoiHeadsImpl::Training RoiHeadsImpl::train_on(const std::vector<torch::Tensor>& 
   const torch::Tensor deltas = at_least_float32(box_predictor->bbox_pred(vectors));
   const torch::Tensor all_classes = torch::cat(classes).to(logits.device());
   const PositiveRegions positives = positive_regions(sampled, targets, coder_);
-  Training result;
-  result.losses = {{"loss_cls", torch::cross_entropy_loss(logits, all_classes)},
-                   {"loss_box_reg", box_loss(deltas, positives, options_.roi_heads)}};
-  result.figures = training_figures(sampled, logits, all_classes);
-  if (mask_head.is_empty()) return result;
-
   const std::int64_t side = res5_.is_empty() ? 2 * options_.masks.pooler_resolution : 2 * map.size(2);
-  const MaskSamples masks = mask_samples(sampled, targets, side);
-  if (masks.targets.empty()) return result;
+  const MaskSamples masks = mask_head.is_empty() ? MaskSamples{} : mask_samples(sampled, targets, side);
+  const SampleCounts counts = counts_per_rank(all.boxes.size(0), masks.count);
+  Training result;
+  result.losses = {
+      {"loss_cls", torch::cross_entropy_loss(logits, all_classes, {}, torch::Reduction::Sum) / counts.regions},
+      {"loss_box_reg", box_loss(deltas, positives, counts.regions, options_.roi_heads)}};
+  result.figures = training_figures(sampled, logits, all_classes);
+  if (counts.masks == 0)
+    return result;  // of any rank: one without masks goes through the head with none, as the
+                    // others' BatchNorm waits for it
   const torch::Tensor mask_classes = torch::cat(masks.classes);
   const torch::Tensor predicted =
       res5_.is_empty()
           ? mask_logits(features, regions(masks.boxes, features[0]), mask_classes)
           : own_masks(at_least_float32(mask_head(map.index_select(0, torch::cat(masks.rows).to(map.device())))),
                       mask_classes);
-  const torch::Tensor target = torch::cat(masks.targets).to(predicted.device(), predicted.scalar_type());
-  result.losses.emplace_back("loss_mask", torch::binary_cross_entropy_with_logits(predicted, target));
+  const torch::Tensor target = masks.targets.empty()
+                                   ? torch::zeros_like(predicted)
+                                   : torch::cat(masks.targets).to(predicted.device(), predicted.scalar_type());
+  const torch::Tensor mask_loss =
+      torch::binary_cross_entropy_with_logits(predicted, target, {}, {}, torch::Reduction::Sum);
+  result.losses.emplace_back("loss_mask", mask_loss / (counts.masks * static_cast<double>(side * side)));
   return result;
 }
 

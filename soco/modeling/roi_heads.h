@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "soco/distributed/communicator.h"
 #include "soco/layers/box_ops.h"
 #include "soco/modeling/detector_options.h"
 #include "soco/modeling/detector_types.h"
@@ -35,7 +36,8 @@ struct RoiHeadsImpl : torch::nn::Module {
   };
   /// Draws regions from `proposals` (of each image, [P,4], CPU) and the objects themselves, and compares what the heads
   /// say of them: cross-entropy over the classes, mean; boxes of objects, summed and divided by the number of regions;
-  /// masks of objects, mean binary cross-entropy of the object's class.
+  /// masks of objects, mean binary cross-entropy of the object's class. With several ranks the mean over the ranks of
+  /// each loss is that of the whole batch.
   Training train_on(const std::vector<torch::Tensor>& features, const std::vector<torch::Tensor>& proposals,
                     const std::vector<DetectorTarget>& targets, const CandidateSampler& sampler);
 
@@ -46,7 +48,8 @@ struct RoiHeadsImpl : torch::nn::Module {
 
   std::shared_ptr<RoiHeadImpl> box_head;
   BoxPredictor box_predictor{nullptr};
-  MaskHead mask_head{nullptr};  // null without masks
+  MaskHead mask_head{nullptr};           // null without masks
+  Communicator* communicator = nullptr;  // not owned; null: one process
 
  private:
   RegionBatch regions(const std::vector<torch::Tensor>& boxes, const torch::Tensor& features) const;
@@ -54,6 +57,11 @@ struct RoiHeadsImpl : torch::nn::Module {
                      std::int64_t resolution) const;
   torch::Tensor mask_logits(const std::vector<torch::Tensor>& features, const RegionBatch& regions,
                             const torch::Tensor& classes);
+  /// What losses are divided by: the numbers of regions and masks of the batch, shared evenly by the ranks.
+  struct SampleCounts {
+    double regions, masks;
+  };
+  SampleCounts counts_per_rank(std::int64_t regions, std::int64_t masks) const;
   DetectorDetections image_detections(const torch::Tensor& proposals, const torch::Tensor& probabilities,
                                       const torch::Tensor& deltas, const ImageSize& size) const;
 

@@ -19,7 +19,8 @@ torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& box
                          std::optional<std::int64_t> resolution);
 
 /// Each box pooled from its own level: `levels` [B] int64 on the CPU, 0..3 = P2..P5; -1 is pooled from the coarsest
-/// level. Rows keep the boxes' order. Levels that no box uses may be undefined in `features`.
+/// level. Rows keep the boxes' order. Levels that no box uses may be undefined in `features`; one that is defined
+/// belongs to the graph all the same, with a gradient of zero.
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
                             const torch::Tensor& levels, std::optional<std::int64_t> resolution);
 

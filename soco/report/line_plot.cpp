@@ -55,6 +55,8 @@ class Drawing {
   explicit Drawing(const LinePlot& plot) : plot_(plot) {
     for (const PlotSeries& s : plot.series) {
       if (s.x.size() != s.y.size()) fail("plot: '{}' has {} x and {} y", s.name, s.x.size(), s.y.size());
+      if (!s.spread.empty() && s.spread.size() != s.y.size())
+        fail("plot: '{}' has {} y and {} spreads", s.name, s.y.size(), s.spread.size());
       for (const double x : s.x) {
         if (is_share()) {
           if (!(x >= 0 && x <= 1)) fail("plot: '{}' has x = {}; a share goes from 0 to 1", s.name, x);
@@ -75,7 +77,7 @@ class Drawing {
         kWidth, kHeight);
     out += text_at((kLeft + kRight) / 2, 28, "middle", plot_.title, " font-size=\"16\"");
     out += x_axis() + y_axis();
-    for (std::size_t i = 0; i < plot_.series.size(); ++i) out += path(i) + legend(i);
+    for (std::size_t i = 0; i < plot_.series.size(); ++i) out += path(i) + spreads(i) + legend(i);
     return out + "</svg>\n";
   }
 
@@ -136,6 +138,17 @@ class Drawing {
       if (std::isfinite(s.y[k])) points += fmt::format(" {:.1f},{:.1f}", place_x(s.x[k]), place_y(s.y[k]));
     }
     return points.empty() ? "" : fmt::format("<polyline {} points=\"{}\"/>\n", style(i), points.substr(1));
+  }
+
+  std::string spreads(std::size_t i) const {
+    const PlotSeries& s = plot_.series[i];
+    std::string out;
+    for (std::size_t k = 0; k < s.spread.size(); ++k) {
+      if (std::isfinite(s.y[k]) && std::isfinite(s.spread[k]))
+        out += line(place_x(s.x[k]), place_y(s.y[k] - s.spread[k]), place_x(s.x[k]), place_y(s.y[k] + s.spread[k]),
+                    kColors[i % kColors.size()]);
+    }
+    return out;
   }
 
   std::string legend(std::size_t i) const {

@@ -10,6 +10,7 @@ struct PlotSeries {
   std::string name;
   std::vector<double> x, y;
   bool dashed = false;
+  std::vector<double> spread;  // empty, or of equal length: a bar from y - spread to y + spread at each point
 };
 
 /// What x is: counts from 1 on a logarithmic axis, or shares from 0 to 1.

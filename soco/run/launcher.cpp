@@ -6,19 +6,17 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "soco/base/child_process.h"
 #include "soco/base/error.h"
 #include "soco/base/signals.h"
 #include "soco/run/run_folder.h"
@@ -69,39 +67,33 @@ class Ranks {
     for (int rank = 0; rank < options.num_ranks; ++rank) {
       const std::int64_t none = kNoStep;
       static_cast<void>(!::pwrite(steps_.value, &none, sizeof none, rank * 8));
-      processes_.push_back(start(options, command, rank, port));
+      processes_.emplace_back(ChildStart{
+          .program = options.program, .arguments = command, .variables = variables(options, rank, port), .output = {}});
     }
   }
-  ~Ranks() {
-    signal_all(SIGKILL);
-    for (const pid_t process : processes_)
-      if (process > 0) ::waitpid(process, nullptr, 0);
-  }
+  ~Ranks() { signal_all(SIGKILL); }  // all at once: each one's own end would wait for the one before
   Ranks(const Ranks&) = delete;
   Ranks& operator=(const Ranks&) = delete;
 
   struct End {
-    int rank, status;
+    int rank;
+    ChildEnd end;
     pid_t process;
   };
 
   /// A rank that has ended since the last call, if one has.
   std::optional<End> next_end() {
-    for (std::size_t rank = 0; rank < processes_.size(); ++rank) {
-      int status = 0;
-      if (processes_[rank] <= 0 || ::waitpid(processes_[rank], &status, WNOHANG) != processes_[rank]) continue;
-      return End{static_cast<int>(rank), status, std::exchange(processes_[rank], 0)};
-    }
+    for (std::size_t rank = 0; rank < processes_.size(); ++rank)
+      if (const auto end = processes_[rank].poll()) return End{static_cast<int>(rank), *end, processes_[rank].id()};
     return std::nullopt;
   }
 
   bool any_left() const {
-    return std::any_of(processes_.begin(), processes_.end(), [](pid_t p) { return p > 0; });
+    return std::any_of(processes_.begin(), processes_.end(), [](const ChildProcess& p) { return p.running(); });
   }
 
   void signal_all(int number) const {
-    for (const pid_t process : processes_)
-      if (process > 0) ::kill(process, number);
+    for (const ChildProcess& process : processes_) process.signal(number);
   }
 
   /// The last step that the rank has done, kNoStep when none.
@@ -111,58 +103,24 @@ class Ranks {
   }
 
  private:
-  pid_t start(const LaunchOptions& options, const std::vector<std::string>& command, int rank, int port) const {
-    std::vector<std::string> words{options.program.string()};
-    words.insert(words.end(), command.begin(), command.end());
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    std::vector<std::string> variables = environment(options, rank, port);
-    std::vector<char*> envp;
-    for (std::string& variable : variables) envp.push_back(variable.data());
-    envp.push_back(nullptr);
-    const pid_t parent = ::getpid();
-    const pid_t process = ::fork();
-    if (process < 0) fail("cannot start rank {}: {}", rank, errno_text(errno));
-    if (process > 0) return process;
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // no rank outlives the launcher
-    if (::getppid() != parent) ::_exit(1);
-    ::execve(argv[0], argv.data(), envp.data());
-    ::_exit(127);
-  }
-
-  /// This process's environment with the rank's variables in the place of any of their names.
-  std::vector<std::string> environment(const LaunchOptions& options, int rank, int port) const {
-    const std::vector<std::pair<std::string, std::string>> own{{"RANK", std::to_string(rank)},
-                                                               {"LOCAL_RANK", std::to_string(rank)},
-                                                               {"WORLD_SIZE", std::to_string(options.num_ranks)},
-                                                               {"LOCAL_WORLD_SIZE", std::to_string(options.num_ranks)},
-                                                               {"MASTER_ADDR", "127.0.0.1"},
-                                                               {"MASTER_PORT", std::to_string(port)},
-                                                               {"SOCO_STEP_FD", std::to_string(steps_.value)}};
-    std::vector<std::string> result;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      const std::string_view text = *entry;
-      const auto is_same = [&](const auto& variable) { return text.starts_with(variable.first + "="); };
-      if (std::none_of(own.begin(), own.end(), is_same)) result.emplace_back(text);
-    }
-    for (const auto& [name, value] : own) result.push_back(name + "=" + value);
-    return result;
+  std::vector<std::pair<std::string, std::string>> variables(const LaunchOptions& options, int rank, int port) const {
+    return {{"RANK", std::to_string(rank)},
+            {"LOCAL_RANK", std::to_string(rank)},
+            {"WORLD_SIZE", std::to_string(options.num_ranks)},
+            {"LOCAL_WORLD_SIZE", std::to_string(options.num_ranks)},
+            {"MASTER_ADDR", "127.0.0.1"},
+            {"MASTER_PORT", std::to_string(port)},
+            {"SOCO_STEP_FD", std::to_string(steps_.value)}};
   }
 
   Descriptor steps_;
-  std::vector<pid_t> processes_;
+  std::vector<ChildProcess> processes_;
 };
 
 std::string describe_end(const Ranks::End& end, std::int64_t last_step) {
-  const std::string how = WIFSIGNALED(end.status) ? fmt::format("was ended by signal {} ({})", WTERMSIG(end.status),
-                                                                ::strsignal(WTERMSIG(end.status)))
-                                                  : fmt::format("ended with exit code {}", WEXITSTATUS(end.status));
   const std::string where = last_step == kNoStep ? "before its first step" : fmt::format("after step {}", last_step);
-  return fmt::format("rank {} (pid {} on {}) {} {}", end.rank, end.process, host_name(), how, where);
+  return fmt::format("rank {} (pid {} on {}) {} {}", end.rank, end.process, host_name(), end.end.text(), where);
 }
-
-int code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
 /// One attempt: until all ranks have ended. The code of the first that failed.
 int run_once(const LaunchOptions& options, const std::vector<std::string>& command, Logger& log) {
@@ -171,10 +129,11 @@ int run_once(const LaunchOptions& options, const std::vector<std::string>& comma
   bool signalled = false;
   std::optional<Clock::time_point> deadline;
   while (ranks.any_left()) {
-    if (stop_requested() && !std::exchange(signalled, true)) ranks.signal_all(stop_signal());
+    // SIGUSR1: ranks that a batch system has signalled too must not take ours for the second that ends them at once.
+    if (stop_requested() && !std::exchange(signalled, true)) ranks.signal_all(SIGUSR1);
     while (const auto end = ranks.next_end()) {
-      if (end->status == 0 || code != 0) continue;
-      code = code_of(end->status);
+      if (end->end.status == 0 || code != 0) continue;
+      code = end->end.code();
       deadline = Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(1000 * options.grace_s));
       const std::string text = describe_end(*end, ranks.last_step(end->rank));
       if (code == exit_code(ErrorKind::kInterrupted))
@@ -190,9 +149,9 @@ int run_once(const LaunchOptions& options, const std::vector<std::string>& comma
   return code;
 }
 
-/// `pretrain ... --out RUN` of a run that has begun is `resume RUN` from now on.
+/// `pretrain ... --out RUN` or `finetune ...` of a run that has begun is `resume RUN` from now on.
 std::vector<std::string> command_for_restart(const std::vector<std::string>& command) {
-  if (command.empty() || command[0] != "pretrain") return command;
+  if (command.empty() || (command[0] != "pretrain" && command[0] != "finetune")) return command;
   for (std::size_t i = 1; i < command.size(); ++i) {
     std::string run;
     if (command[i].starts_with("--out=")) run = command[i].substr(6);

@@ -28,6 +28,20 @@ TEST(LinePlotSvg, PlacesPointsByLogarithmAndHeight) {
   EXPECT_THAT(svg, ::testing::StartsWith("<svg xmlns="));
 }
 
+TEST(LinePlotSvg, DrawsSpreadsAsBars) {
+  const LinePlot plot{.title = "",
+                      .x_label = "",
+                      .y_label = "",
+                      .series = {{.name = "a", .x = {1, 10, 100}, .y = {0.2, 0.5, kNaN}, .spread = {0.2, 0.25, 0.1}}}};
+  const std::string svg = line_plot_svg(plot);
+  EXPECT_THAT(svg, HasSubstr("<line x1=\"70.0\" y1=\"420.0\" x2=\"70.0\" y2=\"272.0\" stroke=\"#0072B2\"/>"));
+  EXPECT_THAT(svg, HasSubstr("<line x1=\"335.0\" y1=\"327.5\" x2=\"335.0\" y2=\"142.5\" stroke=\"#0072B2\"/>"));
+  EXPECT_THAT(svg, Not(HasSubstr("nan")));
+  LinePlot uneven = plot;
+  uneven.series[0].spread.pop_back();
+  EXPECT_THROW(line_plot_svg(uneven), Error);
+}
+
 TEST(LinePlotSvg, LeavesOutWhatIsNotFinite) {
   const std::string svg =
       line_plot_svg({.title = "",

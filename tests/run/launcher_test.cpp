@@ -91,7 +91,7 @@ TEST_F(LauncherTest, PassesAStopOn) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     request_stop(SIGTERM);
   });
-  EXPECT_EQ(run("trap 'echo stopped > end$RANK; exit 75' TERM; echo > ready$RANK; while :; do sleep 0.01; done"), 75);
+  EXPECT_EQ(run("trap 'echo stopped > end$RANK; exit 75' USR1; echo > ready$RANK; while :; do sleep 0.01; done"), 75);
   stopper.join();
   EXPECT_EQ(text("end0"), "stopped\n");
   EXPECT_EQ(text("end1"), "stopped\n");

@@ -51,7 +51,7 @@ int run_finetune(int argc, char** argv) {
   // Steps that were asked for count before a recipe's epochs.
   if (options.train.steps != recipe_steps && options.train.epochs == recipe_epochs) options.train.epochs.reset();
   if (partial) sources.partial = PartialWeights::kAccept;
-  ConsoleLogger log;
+  ConsoleLogger log(console_level());
   install_stop_signals();
   finetune(options, sources, overwrite ? ExistingRun::kOverwrite : ExistingRun::kRefuse, log);
   return 0;

@@ -5,18 +5,11 @@
 #include "soco/base/signals.h"
 #include "soco/cli/command_line.h"
 #include "soco/cli/train/training_commands.h"
-#include "soco/distributed/launch_environment.h"
 #include "soco/engine/finetune.h"
 #include "soco/run/detector_file.h"
 #include "soco/run/recipes.h"
 
 namespace soco {
-namespace {
-
-/// Of several ranks the first speaks; the others warn.
-LogLevel console_level() { return launch_environment().rank == 0 ? LogLevel::kInfo : LogLevel::kWarning; }
-
-}  // namespace
 
 int run_pretrain(int argc, char** argv) {
   PretrainOptions options;

@@ -9,8 +9,11 @@
 
 #include "soco/base/error.h"
 #include "soco/cli/command_line.h"
+#include "soco/distributed/launch_environment.h"
 
 namespace soco {
+
+LogLevel console_level() { return launch_environment().rank == 0 ? LogLevel::kInfo : LogLevel::kWarning; }
 
 int run_doctor_torch(int, char**) {
   std::printf("libtorch     %s\n", TORCH_VERSION);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "soco/base/log.h"
 
 namespace soco {
+
+/// Of several ranks the first speaks; the others warn.
+LogLevel console_level();
 
 int run_pretrain(int argc, char** argv);
 int run_finetune(int argc, char** argv);

@@ -49,7 +49,7 @@ GroupSplit split_groups(const BoxSets& boxes, NetworkRole role, int num_levels) 
   for (std::size_t s = 0; s < boxes.sets.size(); ++s) {
     if (!boxes.embeds(s, role)) continue;
     for (int level = 0; level < num_levels; ++level) {
-      const bool used = boxes.use_all_groups ||
+      const bool used = boxes.ranks != nullptr ||
                         (role == NetworkRole::kTarget ? has_boxes(boxes.sets[s], level)
                                                       : boxes.num_matches == 0 || reaches_loss(boxes.sets[s], level));
       (used ? result.used : result.unused).push_back({s, level, static_cast<std::int64_t>(s) * kNumLevels + level});
@@ -121,6 +121,17 @@ torch::Tensor assigned_rows(const std::vector<Group>& used, const BoxSets& boxes
   return torch::tensor(rows, torch::kInt64).to(boxes.image_indices.device());
 }
 
+// The levels that any rank wants: a pyramid's convolutions have BatchNorm, in which all take part or none.
+LevelMask wanted_by_any_rank(const LevelMask& wanted, Communicator* ranks) {
+  if (ranks == nullptr) return wanted;
+  torch::Tensor counts = torch::zeros({kNumLevels}, torch::kFloat64);
+  for (int level = 0; level < kNumLevels; ++level) counts[level] = wanted[level] ? 1.0 : 0.0;
+  ranks->all_reduce_sum(counts);
+  LevelMask result{};
+  for (int level = 0; level < kNumLevels; ++level) result[level] = counts[level].item<double>() > 0;
+  return result;
+}
+
 }  // namespace
 
 torch::Tensor embed_boxes_reference(ContrastNetworkImpl& network, NetworkRole role,
@@ -170,8 +181,8 @@ torch::Tensor embed_boxes_assigned(ContrastNetworkImpl& network, NetworkRole rol
       }
     }
     const std::int64_t count = static_cast<std::int64_t>(sets.size());
-    const torch::Tensor pooled = pool_assigned(network.backbone->forward(views[view], wanted), torch::cat(set_boxes),
-                                               boxes.image_indices.repeat({count}),
+    const FeatureMaps features = network.backbone->forward(views[view], wanted_by_any_rank(wanted, boxes.ranks));
+    const torch::Tensor pooled = pool_assigned(features, torch::cat(set_boxes), boxes.image_indices.repeat({count}),
                                                torch::tensor(levels, torch::kInt64), network.box_head->resolution());
     const std::vector<torch::Tensor> vectors = at_least_float32(run_heads(network, pooled, {})).chunk(count);
     for (std::int64_t i = 0; i < count; ++i) by_set[sets[i]] = vectors[i];

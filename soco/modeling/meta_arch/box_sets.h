@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "soco/distributed/communicator.h"
 #include "soco/modeling/meta_arch/object_contrast.h"
 
 namespace soco {
@@ -29,7 +30,7 @@ struct BoxSets {
   std::int64_t num_images = 0, boxes_per_image = 0;
   std::int64_t num_matches = 0;
   std::array<std::int64_t, kNumLevels + 1> boxes_per_level{};
-  bool use_all_groups = false;  // see ObjectContrastImpl
+  Communicator* ranks = nullptr;  // see ObjectContrastImpl; null: one process
 
   std::int64_t boxes_per_set() const { return num_images * boxes_per_image; }
   /// Indices of the sets on a view that the network of `role` embeds, in order.

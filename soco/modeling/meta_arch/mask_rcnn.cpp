@@ -6,6 +6,7 @@
 #include <string>
 
 #include "soco/base/error.h"
+#include "soco/layers/grouped_batch_norm.h"
 #include "soco/modeling/fpn.h"
 
 namespace soco {
@@ -87,6 +88,11 @@ std::vector<torch::Tensor> MaskRcnnImpl::features(const DetectorImages& images) 
 
 std::vector<torch::Tensor> MaskRcnnImpl::pooled_maps(const std::vector<torch::Tensor>& maps) const {
   return {maps.begin(), maps.begin() + backbone->num_levels()};
+}
+
+void MaskRcnnImpl::synchronize(Communicator& communicator) {
+  synchronize_batch_norms(*this, communicator);
+  roi_heads->communicator = &communicator;
 }
 
 MaskRcnnImpl::Training MaskRcnnImpl::forward(const DetectorImages& images, const std::vector<DetectorTarget>& targets,

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "soco/distributed/communicator.h"
 #include "soco/modeling/backbone/resnet.h"
 #include "soco/modeling/detector_options.h"
 #include "soco/modeling/detector_types.h"
@@ -24,6 +25,10 @@ struct MaskRcnnImpl : torch::nn::Module {
     NamedLosses losses;  // loss_rpn_cls, loss_rpn_loc, loss_cls, loss_box_reg, loss_mask
     NamedFigures figures;
   };
+  /// From now on the ranks train as one: BatchNorm's statistics and the losses' normalisers are those of the whole
+  /// batch, and the mean over the ranks of each loss is that of the whole batch. `communicator` must outlive this.
+  void synchronize(Communicator& communicator);
+
   /// Losses of a batch. Errors: other numbers of targets or sizes than images.
   Training forward(const DetectorImages& images, const std::vector<DetectorTarget>& targets,
                    const CandidateSampler& sampler);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "soco/base/error.h"
+#include "soco/layers/grouped_batch_norm.h"
 #include "soco/layers/torch_compat.h"
 #include "soco/modeling/meta_arch/box_embeddings.h"
 #include "soco/modeling/meta_arch/box_sets.h"
@@ -79,10 +80,15 @@ ObjectContrastImpl::ObjectContrastImpl(const ModelOptions& model_options) : opti
   }
 }
 
+void ObjectContrastImpl::synchronize(Communicator& ranks) {
+  synchronize_batch_norms(*this, ranks);
+  communicator_ = &ranks;
+}
+
 ObjectContrastOutput ObjectContrastImpl::forward(const ObjectContrastInput& input,
                                                  const std::function<void()>& between) {
   BoxSets boxes = collect_box_sets(input, online->backbone->num_levels(), options.directions);
-  boxes.use_all_groups = use_all_groups;
+  boxes.ranks = communicator_ == nullptr || communicator_->is_alone() ? nullptr : communicator_;
   const std::vector<torch::Tensor> views = channels_last(input.views);
   const auto embed = [&](ContrastNetwork& network, NetworkRole role) {
     return options.head_mode == HeadMode::kReference ? embed_boxes_reference(*network, role, views, boxes)

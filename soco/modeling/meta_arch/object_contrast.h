@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "soco/distributed/communicator.h"
 #include "soco/modeling/meta_arch/contrast_network.h"
 #include "soco/modeling/meta_arch/key_queue.h"
 #include "soco/modeling/model_options.h"
@@ -63,9 +64,12 @@ struct ObjectContrastImpl : torch::nn::Module {
   /// Errors: shapes, dtypes or view indices that do not fit together, levels that the architecture does not have.
   ObjectContrastOutput forward(const ObjectContrastInput& input, const std::function<void()>& between = {});
 
+  /// From now on the ranks train as one, with BatchNorm's statistics of the whole batch. All then run the same graph:
+  /// in the reference mode with the groups that no loss term reaches, in the assigned mode with the pyramid levels on
+  /// which any rank has boxes. `communicator` must outlive this. Not for ContrastLoss::kInfoNce.
+  void synchronize(Communicator& communicator);
+
   ModelOptions options;
-  bool use_all_groups = false;  // reference mode: the graph holds the groups without gradient too, so that it is the
-                                // same for every batch: ranks that synchronise BatchNorm in it must agree
   ContrastNetwork online{nullptr};
   ContrastNetwork target{nullptr};
   KeyQueue queue{nullptr};  // null without ContrastLoss::kInfoNce
@@ -74,6 +78,8 @@ struct ObjectContrastImpl : torch::nn::Module {
   /// The loss and the figures of unit vectors [num sets, N*K, D] of the online network and of the target.
   ObjectContrastOutput compare(const ObjectContrastInput& input, const BoxSets& boxes, const torch::Tensor& queries,
                                const torch::Tensor& keys);
+
+  Communicator* communicator_ = nullptr;  // not owned; null: one process
 };
 TORCH_MODULE(ObjectContrast);
 
