@@ -66,7 +66,7 @@ Options options_from_kwargs(const py::kwargs& kwargs) {
   Options options;
   for (const auto& [key, value] : kwargs) {
     std::string text = py::str(value);
-    if (py::isinstance<py::bool_>(value)) text = value.cast<bool>() ? "true" : "false";  // as TOML has them
+    if (py::isinstance<py::bool_>(value)) text = py::cast<bool>(value) ? "true" : "false";  // as TOML has them
     apply_override(options, std::string(py::str(key)) + "=" + text);
   }
   options.validate();
