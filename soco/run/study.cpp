@@ -201,11 +201,14 @@ Job start(Cell& cell, const StudyOptions& options) {
           ChildProcess({.program = options.program, .arguments = words, .variables = {}, .output = cell.output()})};
 }
 
+[[noreturn]] void fail_stopped() {
+  throw Error(ErrorKind::kInterrupted, "stopped: the trainings are saved; the same command continues the study");
+}
+
 /// Ends the study when a training did not end well.
 void check_end(const Cell& cell, const ChildEnd& end) {
   if (end.status == 0) return;
-  if (end.code() == exit_code(ErrorKind::kInterrupted))
-    throw Error(ErrorKind::kInterrupted, "stopped: the trainings are saved; the same command continues the study");
+  if (end.code() == exit_code(ErrorKind::kInterrupted)) fail_stopped();
   fail("study: {} {}: {} (more in {})", cell.name(), end.text(), last_line(cell.output()), cell.output().string());
 }
 
@@ -234,10 +237,7 @@ void run_cells(const std::vector<Cell*>& cells, std::int64_t num_finished, const
   std::size_t next = 0;
   try {
     while (next < cells.size() || !jobs.empty()) {
-      if (stop_requested()) {
-        stop_all(jobs);
-        throw Error(ErrorKind::kInterrupted, "stopped: the trainings are saved; the same command continues the study");
-      }
+      if (stop_requested()) fail_stopped();
       while (next < cells.size() && static_cast<int>(jobs.size()) < options.num_jobs)
         jobs.push_back(start(*cells[next++], options));
       for (auto job = jobs.begin(); job != jobs.end();) {
