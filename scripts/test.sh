@@ -16,6 +16,7 @@ set_up_release all
 oracle_packages=(python3-torch python3-torchvision python3-skimage python3-pil python3-numpy libopenblas0-pthread)
 install_packages "${oracle_packages[@]}" || say "SKIPPED installing oracles: ${oracle_packages[*]}"
 export SOCO_ORACLE_PYTHON=/usr/bin/python3
+install_packages openmpi-bin iproute2 || say "SKIPPED installing mpirun and ip: openmpi-bin iproute2"
 if [ -n "$LIBTORCH_DIR" ]; then
   # An environment of our own that sees the wheel: whoever's it is, nothing is installed beside it.
   test_python=.venv-test/bin/python

@@ -14,6 +14,11 @@ namespace {
 
 SafetensorsFile load_source(const std::string& from, Logger& log) {
   if (!is_run_folder(from)) return read_safetensors(from);
+  const std::filesystem::path best = RunFolder::of_job(from).best();  // a detector that was judged, as `soco predict` takes
+  if (std::filesystem::exists(best)) {
+    log.info("exporting {}", best.string());
+    return read_safetensors(best);
+  }
   auto loaded = load_latest_checkpoint(std::filesystem::path(from) / "checkpoints", log);
   if (!loaded) fail("--from {}: the run has no checkpoint yet", from);
   log.info("exporting {}", loaded->path.string());
@@ -60,7 +65,7 @@ int run_export(int argc, char** argv) {
       "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
       "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n"
       "  soco export --from runs/detector --format torchvision-detector --out maskrcnn.pth\n");
-  line.app.add_option("--from", from, "run folder, or a .safetensors checkpoint")->required();
+  line.app.add_option("--from", from, "run folder (of soco finetune its best detector, else its newest), or a .safetensors checkpoint")->required();
   line.app.add_option("--format", format, "one of: " + format_names())->required();
   line.app.add_option("--out", out, "file to write (detectron2: .pkl or .pth)")->required();
   line.app.add_flag("--keys", list_keys, "list every key, ours -> theirs");

@@ -207,6 +207,7 @@ const std::vector<std::string>& synth_category_names() {
 }
 
 void SynthOptions::validate() const {
+  if (min_size > max_size) fail_usage("min_size = {} is above max_size = {}", min_size, max_size);
   const double largest = (1 + size_variation) * std::max(width, height);
   const double smallest = (1 - size_variation) * std::min(width, height);
   if (smallest < 32 || largest > 8192) {

@@ -20,6 +20,8 @@ struct SynthOptions {
   double size_variation = 0.2;  // sides are uniform in (1 +- this) times the mean; one image in five is upright
   int categories = 8;           // the first so many of `synth_category_names()`
   int max_objects = 8;          // annotated objects per image: 1 .. this, before crowds
+  double min_size = 0.07;       // diameter of an object's circle (larger than its box) over the image's shorter side:
+  double max_size = 0.72;       // uniform between these
   double crowd_prob = 0.08;     // images that also hold one crowd region
   double val_ratio = 0.2;       // share of the images that go to val/
   double label_fraction = 1.0;  // below 1, a file with the labels of this share of train/ is written as well
@@ -35,6 +37,8 @@ struct SynthOptions {
     v.field("size_variation", size_variation, "sides vary by up to this share of the mean", Range<double>{0, 0.5});
     v.field("categories", categories, "number of object categories", Range<int>{1, 12});
     v.field("max_objects", max_objects, "most objects of an image, crowds not counted", Range<int>{1, 64});
+    v.field("min_size", min_size, "smallest object, as a share of the image's shorter side", Range<double>{0.02, 1});
+    v.field("max_size", max_size, "largest object, as a share of the image's shorter side", Range<double>{0.02, 1});
     v.field("crowd_prob", crowd_prob, "share of images with a crowd region", Range<double>{0, 1});
     v.field("val_ratio", val_ratio, "share of images that go to val/", Range<double>{0, 1});
     v.field("label_fraction", label_fraction, "also write the labels of this share of train/ (1: only the full file)",

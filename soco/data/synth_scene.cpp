@@ -31,10 +31,10 @@ struct Unit {
 // Places units from front to back, so that what is accepted stays as visible as it was when it was accepted.
 class Arrangement {
  public:
-  Arrangement(int height, int width, int categories, const NoiseField& noise, Rng& rng)
+  Arrangement(int height, int width, const SynthOptions& options, const NoiseField& noise, Rng& rng)
       : height_(height),
         width_(width),
-        categories_(categories),
+        options_(options),
         noise_(noise),
         rng_(rng),
         owner_(static_cast<std::size_t>(height) * width, kFree) {}
@@ -43,7 +43,7 @@ class Arrangement {
     for (int i = 0; i < kMaxTries; ++i) {
       // Uniform in size rather than in log size: the filter of proposals keeps 0.3 .. 0.8 of the image's side, and
       // small objects are in the crowds already. The circle around a shape is larger than its box.
-      const double diameter = std::min(height_, width_) * rng_.uniform(0.07, 0.72);
+      const double diameter = std::min(height_, width_) * rng_.uniform(options_.min_size, options_.max_size);
       Unit unit{draw_category(), false, {}};
       unit.parts.push_back(
           draw_part(unit.category, diameter / 2, rng_.uniform(0.0, width_), rng_.uniform(0.0, height_)));
@@ -75,7 +75,7 @@ class Arrangement {
   }
 
  private:
-  int draw_category() { return static_cast<int>(rng_.uniform_int(static_cast<std::uint64_t>(categories_))); }
+  int draw_category() { return static_cast<int>(rng_.uniform_int(static_cast<std::uint64_t>(options_.categories))); }
 
   Part draw_part(int category, double radius, double x, double y) {
     const Shape shape = Shape::draw(static_cast<ShapeFamily>(category), radius, rng_);
@@ -108,7 +108,8 @@ class Arrangement {
     return false;
   }
 
-  int height_, width_, categories_;
+  int height_, width_;
+  const SynthOptions& options_;
   const NoiseField& noise_;
   Rng& rng_;
   std::vector<int> owner_;  // per pixel: the frontmost unit, or kFree
@@ -143,7 +144,7 @@ std::pair<int, int> draw_size(const SynthOptions& options, Rng& rng) {
 Scene draw_scene(const SynthOptions& options, Rng& rng) {
   const auto [height, width] = draw_size(options, rng);
   const NoiseField noise(rng);
-  Arrangement arrangement(height, width, options.categories, noise, rng);
+  Arrangement arrangement(height, width, options, noise, rng);
   if (rng.bernoulli(options.crowd_prob)) arrangement.place_crowd();
   for (std::uint64_t left = 1 + rng.uniform_int(static_cast<std::uint64_t>(options.max_objects)); left > 0; --left) {
     arrangement.place_object();

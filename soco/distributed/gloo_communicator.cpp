@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "soco/base/error.h"
+#include "soco/distributed/local_address.h"
 
 // Since 2.0 a c10d backend is a class of its own; before that it was the process group itself, with other parameters.
 #if TORCH_VERSION_MAJOR >= 2 && __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>)
@@ -50,24 +52,19 @@ class GlooCommunicator final : public Communicator {
       if (environment.agent_holds_port) options.waitWorkers = false;
       store_ = c10::make_intrusive<c10d::PrefixStore>(
           "soco/" + environment.attempt, c10::make_intrusive<c10d::TCPStore>(environment.main_host, options));
-      auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(timeout);
-      gloo->threads = 1;  // one sum at a time: their order is that of the calls
-      gloo->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
-      gloo_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, environment.rank, environment.world_size, gloo);
+      sums_ = make_group("sums", timeout);
+      started_sums_ = make_group("started_sums", timeout);
     });
   }
 
   int rank() const override { return environment_.rank; }
   int world_size() const override { return environment_.world_size; }
 
-  void all_reduce_sum(torch::Tensor& tensor) override {
-    SOCO_ASSERT(tensor.is_contiguous());
-    guarded("summing over the ranks", [&] {
-      std::vector<torch::Tensor> tensors{tensor.cpu()};
-      gloo_->allreduce(tensors)->wait();
-      if (!tensor.is_cpu()) tensor.copy_(tensors[0]);
-    });
-  }
+  void all_reduce_sum(torch::Tensor& tensor) override { begin_sum(*sums_, tensor)->wait(); }
+
+  std::unique_ptr<PendingSum> start_sum(torch::Tensor& tensor) override { return begin_sum(*started_sums_, tensor); }
+
+  Traffic traffic() const override { return traffic_; }
 
   void wait_for_main() override {
     guarded("waiting for rank 0", [&] {
@@ -80,6 +77,47 @@ class GlooCommunicator final : public Communicator {
   }
 
  private:
+  /// Gloo's sum of a copy on the CPU, or of the tensor itself when it lies there.
+  class Sum final : public PendingSum {
+   public:
+    Sum(GlooCommunicator& owner, c10d::ProcessGroupGloo& group, torch::Tensor& tensor)
+        : owner_(owner), tensor_(tensor), values_{tensor.cpu()} {
+      owner_.guarded(kSumming, [&] { work_ = group.allreduce(values_); });
+    }
+    void wait() override {
+      const auto begin = std::chrono::steady_clock::now();
+      owner_.guarded(kSumming, [&] { work_->wait(); });
+      if (!tensor_.is_cpu()) tensor_.copy_(values_[0]);
+      owner_.traffic_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      owner_.traffic_.calls += 1;
+      owner_.traffic_.bytes += static_cast<std::int64_t>(tensor_.nbytes());
+    }
+
+   private:
+    static constexpr const char* kSumming = "summing over the ranks";
+    GlooCommunicator& owner_;
+    torch::Tensor tensor_;
+    std::vector<torch::Tensor> values_;
+    c10::intrusive_ptr<c10d::Work> work_;
+  };
+
+  std::unique_ptr<PendingSum> begin_sum(c10d::ProcessGroupGloo& group, torch::Tensor& tensor) {
+    SOCO_ASSERT(tensor.is_contiguous());
+    return std::make_unique<Sum>(*this, group, tensor);
+  }
+
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> make_group(const std::string& name, milliseconds timeout) const {
+    auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(timeout);
+    options->threads = 1;                                       // one sum at a time: their order is that of the calls
+    const char* interface = std::getenv("GLOO_SOCKET_IFNAME");  // as PyTorch: the user's choice of an interface
+    options->devices.push_back(interface != nullptr && *interface != '\0'
+                                   ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+                                   : c10d::ProcessGroupGloo::createDeviceForHostname(
+                                         local_address_towards(environment_.main_host, environment_.main_port)));
+    return c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>(name, store_),
+                                                       environment_.rank, environment_.world_size, options);
+  }
+
   template <class F>
   void guarded(const char* doing, F f) const {
     try {
@@ -94,8 +132,9 @@ class GlooCommunicator final : public Communicator {
 
   LaunchEnvironment environment_;
   int num_waits_ = 0;
+  Traffic traffic_;
   c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> sums_, started_sums_;  // each with connections of its own
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "soco/distributed/launch_environment.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -11,12 +12,13 @@ namespace {
 
 /// The names by which one launcher tells a process its place.
 struct Names {
-  const char *rank, *world_size, *local_rank;
+  const char *rank, *world_size, *local_rank, *local_world_size;
 };
 
-constexpr Names kLaunchers[] = {{"RANK", "WORLD_SIZE", "LOCAL_RANK"},
-                                {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"},
-                                {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"}};
+constexpr Names kLaunchers[] = {
+    {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
+    {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE"},
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"}};
 
 constexpr int kMaxRanks = 1 << 20;
 
@@ -50,6 +52,8 @@ LaunchEnvironment read_launch_environment(const GetVariable& variable) {
     result.world_size = number(variable, names.world_size, 1, kMaxRanks);
     result.rank = number(variable, names.rank, 0, result.world_size - 1);
     result.local_rank = number(variable, names.local_rank, 0, kMaxRanks);
+    if (variable(names.local_world_size))
+      result.local_world_size = std::min(number(variable, names.local_world_size, 1, kMaxRanks), result.world_size);
     result.main_host = main_host(variable, result.world_size);
     if (variable("MASTER_PORT")) result.main_port = number(variable, "MASTER_PORT", 1, 65535);
     result.agent_holds_port = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";

@@ -9,7 +9,8 @@ namespace soco {
 /// This process among those that a launcher started.
 struct LaunchEnvironment {
   int rank = 0, world_size = 1;
-  int local_rank = 0;  // on its host: which GPU is its own
+  int local_rank = 0;        // on its host: which GPU is its own
+  int local_world_size = 1;  // ranks on its host, which share its cores; 1 where the launcher does not say
   std::string main_host = "127.0.0.1";
   int main_port = 29500;
   bool agent_holds_port = false;  // torchrun's agent is the meeting point already, rank 0 need not be

@@ -3,6 +3,7 @@
 
 #include <torch/version.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "soco/base/error.h"
@@ -39,6 +40,7 @@ void choose_algorithms(const torch::Device& device, bool deterministic) {
 
 MachineInfo machine_info(const torch::Device& device) {
   MachineInfo machine = host_machine_info();
+  machine.num_cores = std::max(1, machine.num_cores / launch_environment().local_world_size);
   machine.cuda = device.is_cuda();
   // Built without CUDA's headers the program does not learn a GPU's free memory: a common size is assumed, and the
   // batch is a key for whoever has more.

@@ -19,7 +19,8 @@ torch::Device choose_rank_device(DeviceChoice choice);
 /// fastest; before CUDA is first used. Nothing changes on the CPU, where every run gives the same bits.
 void choose_algorithms(const torch::Device& device, bool deterministic);
 
-/// Memory and cores of the machine as `device` sees them.
+/// Memory of the machine as `device` sees it, and the cores that this rank may use: its host's, shared by the ranks
+/// there.
 MachineInfo machine_info(const torch::Device& device);
 
 /// "libtorch 2.13.0, CPU, 2 threads": for logs and the doctor.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "soco/base/atomic_file.h"
 #include "soco/base/error.h"
@@ -187,8 +186,7 @@ void finetune(FinetuneOptions options, const FinetuneSources& sources, ExistingR
   const LaunchEnvironment environment = launch_environment();
   if (environment.rank > 0) return join(options, sources.out, environment, log);
   const FinetuneData data(sources, options, log);
-  if (!options.train.num_threads)
-    options.train.num_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (!options.train.num_threads) options.train.num_threads = machine_info(torch::kCPU).num_cores;
   const bool without_shapes = options.model.masks.enabled && !data.train.has_masks();
   if (without_shapes) options.model.masks.enabled = false;
   const RunFolder run = RunFolder::create(sources.out, existing);

@@ -9,6 +9,8 @@
 #include "soco/base/atomic_file.h"
 #include "soco/base/error.h"
 #include "soco/base/json.h"
+#include "soco/base/progress.h"
+#include "soco/base/signals.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
 #include "soco/engine/detector_input.h"
@@ -96,6 +98,7 @@ StateDict weights_of(const torch::nn::Module& model) {
 FinetuneTask::FinetuneTask(const FinetuneOptions& options, const DetectionDataset& dataset, const DetectorJudge* judge,
                            const torch::Device& device, const RunFolder& run, Communicator& communicator, Logger& log)
     : options_(options),
+      dataset_(dataset),
       device_(device),
       run_(run),
       communicator_(communicator),
@@ -120,6 +123,7 @@ FinetuneTask::FinetuneTask(const FinetuneOptions& options, const DetectionDatase
   average_ = MaskRcnn(options.model, dataset.num_labels());
   average_->to(device);
   average_->eval();
+  average_->synchronize(communicator);
   for (torch::Tensor& parameter : average_->parameters()) parameter.set_requires_grad(false);
   copy_state(*model_, *average_);
 }
@@ -143,19 +147,21 @@ struct FinetuneTask::Losses {
   std::vector<std::pair<std::string, double>> terms, figures;
 };
 
+MaskRcnnImpl::Training FinetuneTask::forward(MaskRcnn& model, DetectionBatch& batch, std::uint64_t seed,
+                                             std::int64_t draw) {
+  const DetectorImages images = to_detector_images(batch, device_);
+  const std::vector<DetectorTarget> targets = to_detector_targets(batch);
+  const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
+  const AutocastGuard autocast(device_.type(), precision);
+  const std::int64_t first_image = communicator_.rank() * static_cast<std::int64_t>(targets.size());
+  return model->forward(images, targets, random_sampler(seed, draw, first_image));
+}
+
 FinetuneTask::Losses FinetuneTask::forward_and_backward(std::int64_t step) {
-  const DetectorImages images = to_detector_images(*last_batch_, device_);
-  const std::vector<DetectorTarget> targets = to_detector_targets(*last_batch_);
-  MaskRcnnImpl::Training result;
-  {
-    const auto precision = options_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32;
-    const AutocastGuard autocast(device_.type(), precision);
-    const std::int64_t first_image = communicator_.rank() * static_cast<std::int64_t>(targets.size());
-    result = model_->forward(images, targets,
-                             random_sampler(static_cast<std::uint64_t>(options_.train.seed), step, first_image));
-  }
+  MaskRcnnImpl::Training result = forward(model_, *last_batch_, static_cast<std::uint64_t>(options_.train.seed), step);
   torch::Tensor total = result.losses.front().second;
   for (std::size_t i = 1; i < result.losses.size(); ++i) total = total + result.losses[i].second;
+  reducer_->overlap_next_backward();
   total.backward();
   Losses losses{.total = total.item<double>(), .terms = {}, .figures = std::move(result.figures)};
   for (const auto& [name, term] : result.losses) losses.terms.emplace_back(name, term.item<double>());
@@ -216,10 +222,45 @@ StepReport FinetuneTask::step(std::int64_t step) {
 }
 
 bool FinetuneTask::figures_pending(std::int64_t num_steps) const {
-  if (judge_ == nullptr || num_steps == 0 || selection_.judged_step >= static_cast<double>(num_steps)) return false;
+  if (num_steps == 0 || selection_.judged_step >= static_cast<double>(num_steps)) return false;
   const FinetuneEvalOptions& eval = options_.eval;
+  if (judge_ == nullptr) return eval.precise_bn_batches > 0 && num_steps == total_steps_;
   const auto divides = [num_steps](std::int64_t period) { return period > 0 && num_steps % period == 0; };
   return num_steps == total_steps_ || divides(eval.every_steps) || divides(eval.every_epochs * steps_per_epoch_);
+}
+
+/// BatchNorm statistics as the plain mean over some batches under the weights as they are, where training leaves a
+/// trailing average over weights that have moved since (Wu and Johnson 2021, section 3.2; Detectron2's PreciseBN). The
+/// batches are the first of an epoch of their own order, the same every time. When any rank is to stop: error
+/// kInterrupted on all of them, the statistics as they were.
+void FinetuneTask::make_statistics_precise() {
+  const std::int64_t num_batches = options_.eval.precise_bn_batches;
+  if (num_batches == 0) return;
+  MaskRcnn& model = judged_model();
+  const bool was_training = model->is_training();
+  BufferSnapshot before(*model);
+  DetectionLoaderPlan plan = training_plan(options_, device_, communicator_);
+  plan.seed = ~plan.seed;
+  DetectionLoader loader(dataset_, plan);
+  loader.start({});
+  Progress progress(log_, "BatchNorm statistics", num_batches, "batches");
+  const torch::NoGradGuard no_grad;
+  model->train();
+  for (std::int64_t i = 0; i < num_batches; ++i) {
+    if (!all_ranks_agree(communicator_, !stop_requested())) {
+      before.restore();
+      throw Error(ErrorKind::kInterrupted, "stopped while BatchNorm statistics were being taken");
+    }
+    set_batch_norm_momentum(*model, 1.0 / static_cast<double>(i + 1));
+    std::optional<DetectionBatch> batch = loader.next();
+    SOCO_ASSERT(batch.has_value());
+    forward(model, *batch, plan.seed, i);
+    loader.recycle(std::move(*batch));
+    progress.update(i + 1);
+  }
+  progress.finish();
+  set_batch_norm_momentum(*model, kBatchNormMomentum);
+  model->train(was_training);
 }
 
 bool FinetuneTask::is_finished() const {
@@ -228,6 +269,11 @@ bool FinetuneTask::is_finished() const {
 
 std::vector<std::pair<std::string, double>> FinetuneTask::figures_after(std::int64_t num_steps) {
   if (!figures_pending(num_steps)) return {};
+  make_statistics_precise();
+  if (judge_ == nullptr) {
+    selection_.judged_step = static_cast<double>(num_steps);
+    return {};
+  }
   std::vector<std::pair<std::string, double>> figures;
   std::exception_ptr stopped;  // the others are told of it first
   on_main_rank(communicator_, [&] {

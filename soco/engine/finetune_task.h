@@ -35,8 +35,9 @@ class FinetuneTask final : public Task {
   void start_at(std::int64_t step) override;
   void set_lr_scale(double scale) override { lr_scale_ = scale; }
   StepReport step(std::int64_t step) override;
-  /// When it is due by options.eval, and at the end: the figures of the validation images, which are written to the
-  /// run's validation.json too. The best detector so far by its box AP is kept as the run's best.safetensors.
+  /// When it is due by options.eval, and at the end: precise BatchNorm statistics if options.eval wants them, then the
+  /// figures of the validation images, which are written to the run's validation.json too. The best detector so far by
+  /// its box AP is kept as the run's best.safetensors.
   std::vector<std::pair<std::string, double>> figures_after(std::int64_t num_steps) override;
   bool figures_pending(std::int64_t num_steps) const override;
   /// By options.eval.patience.
@@ -59,7 +60,10 @@ class FinetuneTask final : public Task {
 
  private:
   struct Losses;
+  /// In training mode; candidates are drawn by (seed, draw).
+  MaskRcnnImpl::Training forward(MaskRcnn& model, DetectionBatch& batch, std::uint64_t seed, std::int64_t draw);
   Losses forward_and_backward(std::int64_t step);
+  void make_statistics_precise();
   void update_average(std::int64_t step);
   MaskRcnn& judged_model() { return average_.is_empty() ? model_ : average_; }
   std::vector<std::pair<std::string, double>> judge(std::int64_t num_steps);
@@ -67,6 +71,7 @@ class FinetuneTask final : public Task {
   void share_selection();
 
   FinetuneOptions options_;
+  const DetectionDataset& dataset_;
   torch::Device device_;
   const RunFolder& run_;
   Communicator& communicator_;

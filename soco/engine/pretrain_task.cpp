@@ -26,12 +26,6 @@ ScheduleOptions schedule_options(const SolverOptions& solver) {
   return {.lr = *solver.lr, .warmup_epochs = solver.warmup_epochs, .final_lr = solver.final_lr};
 }
 
-/// What needs the other ranks' vectors.
-void check_options_for_ranks(const PretrainOptions& options) {
-  if (options.model.loss == ContrastLoss::kInfoNce)
-    fail_usage("model.loss=info_nce keeps a queue of keys in one process; several ranks need another model.loss");
-}
-
 /// Sums over the portions of a step, then their mean.
 struct StepFigures {
   double loss = 0, mean_cosine = 0, feature_std_ratio = 0, matches = 0;
@@ -95,7 +89,6 @@ PretrainTask::PretrainTask(const PretrainOptions& options, const PretrainDataset
       schedule_steps_(steps_per_epoch_ * *options.train.epochs),
       total_steps_(options.train.max_steps > 0 ? std::min(schedule_steps_, options.train.max_steps) : schedule_steps_) {
   SOCO_ASSERT(steps_per_epoch_ > 0);
-  if (!communicator.is_alone()) check_options_for_ranks(options);
   if (options.probe.every_epochs > 0) probe_set_ = load_probe_set(options.probe, log);  // its errors before training
   torch::manual_seed(options.train.seed);
   model_ = ObjectContrast(options.model);
@@ -154,6 +147,9 @@ StepReport PretrainTask::step(std::int64_t step) {
       const AutocastGuard autocast(device_.type(), precision);
       output = model_->forward(input, update_target);
     }
+    // Recomputed activations add to gradients piece by piece, so that none is known to be complete.
+    if (portion + 1 == options_.train.accumulation && !options_.model.checkpoint_activations)
+      reducer_->overlap_next_backward();
     (output.loss / static_cast<double>(options_.train.accumulation)).backward();
     figures.add(output, 1.0 / options_.train.accumulation);
   }

@@ -28,6 +28,7 @@ void StepLog::add(std::int64_t step, const StepReport& report) {
   StageSeconds stages = report.stages;
   stages.num_images = report.num_images;
   since_line_ += stages;
+  ++steps_since_line_;
   epoch_ += stages;
   const std::int64_t next = step + 1;
   const bool epoch_ends = next % steps_per_epoch_ == 0 && epoch_.total >= kMinSummarySeconds;
@@ -40,9 +41,15 @@ void StepLog::write(std::int64_t step, const StepReport& report, const Scalars& 
   const StageSeconds s = std::exchange(since_line_, {});
   const double images_per_s = static_cast<double>(s.num_images) / std::max(s.total, 1e-9);
   const double wait = s.wait / std::max(s.total, 1e-9);
+  const auto steps = static_cast<double>(std::max<std::int64_t>(1, std::exchange(steps_since_line_, 0)));
   Scalars figures = report.metrics;
   figures.emplace_back("images_per_s", images_per_s);
   figures.emplace_back("data_wait", wait);
+  if (trainer.traffic.calls > 0) {
+    figures.emplace_back("communication", trainer.traffic.seconds / std::max(s.total, 1e-9));
+    figures.emplace_back("sums_per_step", static_cast<double>(trainer.traffic.calls) / steps);
+    figures.emplace_back("summed_mb_per_step", static_cast<double>(trainer.traffic.bytes) / 1e6 / steps);
+  }
   figures.emplace_back("save_stall_s", trainer.save_stall);
   figures.emplace_back("nonfinite_total", static_cast<double>(trainer.nonfinite_total));
   figures.insert(figures.end(), task_figures.begin(), task_figures.end());

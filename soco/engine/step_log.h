@@ -5,6 +5,7 @@
 #include "soco/base/log.h"
 #include "soco/base/progress.h"
 #include "soco/data/throughput.h"
+#include "soco/distributed/communicator.h"
 #include "soco/engine/task.h"
 #include "soco/report/event_writer.h"
 #include "soco/report/metrics_log.h"
@@ -16,6 +17,7 @@ namespace soco {
 struct TrainerFigures {
   std::int64_t nonfinite_total = 0;
   double save_stall = 0;  // seconds that training waited for checkpoints since the last line
+  Traffic traffic;        // with the other ranks since the last line
 };
 
 /// All that a run writes about its steps: metrics.jsonl, TensorBoard's events, the progress line, times of epochs.
@@ -39,6 +41,7 @@ class StepLog {
   EventWriter events_;
   Progress progress_;
   StageSeconds since_line_, epoch_;
+  std::int64_t steps_since_line_ = 0;
 };
 
 }  // namespace soco

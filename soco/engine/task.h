@@ -35,8 +35,8 @@ class Task {
   /// Step number `step` (from 0): forward, backward, update.
   virtual StepReport step(std::int64_t step) = 0;
   /// Figures that are taken when `num_steps` steps are done, beside those of the step; mostly none. Must not change
-  /// what later steps do. Of several ranks all call it, and the first takes them. Error kInterrupted when
-  /// stop_requested() meanwhile.
+  /// what later steps learn (a detector's BatchNorm statistics may be taken anew). Of several ranks all call it, and
+  /// the first takes them. Error kInterrupted when stop_requested() meanwhile.
   virtual std::vector<std::pair<std::string, double>> figures_after(std::int64_t num_steps) {
     static_cast<void>(num_steps);
     return {};

@@ -226,9 +226,13 @@ bool Trainer::train_from(std::int64_t start) {
     const Scalars figures = stop ? Scalars{} : take_figures(next);
     const bool pending = task_.figures_pending(next);  // its line is written when they are taken, by the resume
     const bool line_due = next % options_.log_every_steps == 0 || next == end || !figures.empty();
-    if (step_log && line_due && !pending)
+    if (step_log && line_due && !pending) {
+      const Traffic now = communicator_.traffic();
       step_log->write(step, report, figures,
-                      {.nonfinite_total = nonfinite_total_, .save_stall = std::exchange(save_stall_, 0)});
+                      {.nonfinite_total = nonfinite_total_,
+                       .save_stall = std::exchange(save_stall_, 0),
+                       .traffic = now - std::exchange(traffic_, now)});
+    }
     if ((stop && next < end) || pending) stop_after(next);
     if (next < end) save_if_due(next);
   }

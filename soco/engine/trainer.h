@@ -61,6 +61,7 @@ class Trainer {
   int failed_saves_in_row_ = 0;
   double last_save_time_ = 0;  // when the last save began
   double save_stall_ = 0;      // seconds waited for saves since the last line of metrics
+  Traffic traffic_;            // with the other ranks, at the last line of metrics
   std::int64_t saving_step_ = -1;
   std::int64_t last_saved_step_ = -1;
 };

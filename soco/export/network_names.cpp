@@ -44,7 +44,7 @@ std::array<long, 4> stage_lengths(long blocks_of_res4, const std::string& name) 
 long highest(const std::set<std::string>& found, std::string_view pattern, long none) {
   long result = none;
   for (const std::string& name : found)
-    if (const auto match = match_pattern(pattern, name)) result = std::max(result, match->numbers.at('n'));
+    if (const auto match = match_pattern(pattern, name)) result = std::max(result, match->number('n'));
   return result;
 }
 

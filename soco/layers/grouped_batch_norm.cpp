@@ -192,6 +192,11 @@ void synchronize_batch_norms(torch::nn::Module& network, Communicator& communica
     if (auto* norm = module->as<BatchNorm>()) norm->communicator = &communicator;
 }
 
+void set_batch_norm_momentum(torch::nn::Module& network, double momentum) {
+  for (const auto& module : network.modules())
+    if (auto* norm = module->as<BatchNorm>()) norm->momentum = momentum;
+}
+
 void BatchNormImpl::freeze() {
   frozen_ = true;
   weight.set_requires_grad(false);
@@ -210,8 +215,8 @@ void freeze_batch_norms(torch::nn::Module& module) {
 
 void BatchNormImpl::update_running_stats(const torch::Tensor& mean, const torch::Tensor& var) {
   const torch::NoGradGuard no_grad;
-  running_mean.mul_(1 - kBatchNormMomentum).add_(mean, kBatchNormMomentum);
-  running_var.mul_(1 - kBatchNormMomentum).add_(var, kBatchNormMomentum);
+  running_mean.mul_(1 - momentum).add_(mean, momentum);
+  running_var.mul_(1 - momentum).add_(var, momentum);
   num_batches_tracked.add_(1);
 }
 

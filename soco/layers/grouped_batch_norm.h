@@ -13,6 +13,9 @@ namespace soco {
 class Communicator;
 struct BatchNormImpl;
 
+inline constexpr double kBatchNormEps = 1e-5;
+inline constexpr double kBatchNormMomentum = 0.1;
+
 /// Collects the batch statistics of several calls, so that running statistics move in the order the groups would have
 /// been seen one by one, not in the order they were computed in.
 class RunningStatsQueue {
@@ -75,6 +78,7 @@ struct BatchNormImpl : torch::nn::Module {
   void update_running_stats(const torch::Tensor& mean, const torch::Tensor& var);
 
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  double momentum = kBatchNormMomentum;  // share of a group's statistics in the running ones that it moves
   Communicator* communicator = nullptr;  // not owned; null: one process
 
  private:
@@ -85,10 +89,11 @@ TORCH_MODULE(BatchNorm);
 /// Gives every BatchNorm of `network` the communicator, which must outlive it.
 void synchronize_batch_norms(torch::nn::Module& network, Communicator& communicator);
 
+/// Sets the momentum of every BatchNorm of `network`. Calls with 1, 1/2, 1/3, ... make the running statistics the plain
+/// mean of those of the batches, whatever they were before.
+void set_batch_norm_momentum(torch::nn::Module& network, double momentum);
+
 /// Freezes every BatchNorm below `module`.
 void freeze_batch_norms(torch::nn::Module& module);
-
-inline constexpr double kBatchNormEps = 1e-5;
-inline constexpr double kBatchNormMomentum = 0.1;
 
 }  // namespace soco

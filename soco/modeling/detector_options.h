@@ -87,6 +87,7 @@ struct RoiHeadsOptions {
   int samples_per_image = 512;
   double positive_ratio = 0.25;
   int pooler_resolution = 7;
+  double canonical_size = 224;
   int sampling_ratio = 0;
   bool aligned = true;
   int num_convs = 0;
@@ -112,6 +113,10 @@ struct RoiHeadsOptions {
             Range<int>{1, 1 << 20});
     v.field("positive_ratio", positive_ratio, "share of these that may be objects'", share);
     v.field("pooler_resolution", pooler_resolution, "height and width of a pooled box (c4: 14)", Range<int>{1, 256});
+    v.field("canonical_size", canonical_size,
+            "fpn: side of the smallest box pooled from P4, px; half of it P3, twice P5 (Lin et al. 2017: 224, the size "
+            "of ImageNet's images). A network pretrained on views of 128 px saw its boxes at 128",
+            Range<double>{1, 1e6});
     v.field("sampling_ratio", sampling_ratio, "RoIAlign's samples along a side of a bin; 0: by the size of the bin",
             Range<int>{0, 64});
     v.field("aligned", aligned, "whether RoIAlign counts pixel centres at half integers (torchvision's detectors: no)");

@@ -172,7 +172,8 @@ RegionBatch RoiHeadsImpl::regions(const std::vector<torch::Tensor>& boxes, const
   const torch::Tensor all = torch::cat(boxes);
   const torch::ScalarType dtype = features.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   return {all.to(features.device(), dtype), torch::cat(images).to(features.device()),
-          pooling_.strides.size() == 1 ? torch::zeros({all.size(0)}, torch::kInt64) : pyramid_levels(all)};
+          pooling_.strides.size() == 1 ? torch::zeros({all.size(0)}, torch::kInt64)
+                                       : pyramid_levels(all, options_.roi_heads.canonical_size)};
 }
 
 torch::Tensor RoiHeadsImpl::pool(const std::vector<torch::Tensor>& features, const RegionBatch& regions,

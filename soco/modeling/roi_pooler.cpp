@@ -11,9 +11,8 @@
 namespace soco {
 namespace {
 
-// A box of 224 px square is the smallest of P4 (Lin et al. 2017). Detectron2 adds 1e-8 before the logarithm.
-constexpr double kCanonicalSide = 224, kLevelEps = 1e-8;
-constexpr std::int64_t kCanonicalLevel = 2;
+constexpr std::int64_t kCanonicalLevel = 2;  // P4
+constexpr double kLevelEps = 1e-8;           // before the logarithm, as Detectron2
 
 // Rows [B,...] whose level is l come from pool(l, their indices); the result is in the order of `levels` (CPU). Levels
 // without rows are left out, unless takes_empty(l).
@@ -59,10 +58,10 @@ torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& bo
   return pool_by_level(own_level, kNumLevels, boxes.device(), is_defined, pool);
 }
 
-torch::Tensor pyramid_levels(const torch::Tensor& boxes) {
+torch::Tensor pyramid_levels(const torch::Tensor& boxes, double canonical_size) {
   const torch::Tensor b = boxes.detach().to(torch::kCPU, torch::kFloat64);
   const torch::Tensor sides = ((b.select(1, 2) - b.select(1, 0)) * (b.select(1, 3) - b.select(1, 1))).sqrt();
-  const torch::Tensor level = torch::floor(kCanonicalLevel + torch::log2(sides / kCanonicalSide + kLevelEps));
+  const torch::Tensor level = torch::floor(kCanonicalLevel + torch::log2(sides / canonical_size + kLevelEps));
   return level.clamp(0, kNumLevels - 1).to(torch::kInt64);
 }
 

@@ -24,9 +24,9 @@ torch::Tensor pool_level(const torch::Tensor& features, const torch::Tensor& box
 torch::Tensor pool_assigned(const FeatureMaps& features, const torch::Tensor& boxes, const torch::Tensor& image_indices,
                             const torch::Tensor& levels, std::optional<std::int64_t> resolution);
 
-/// The pyramid level of each box [B,4] in px: 0 (P2) .. 3 (P5), by floor(4 + log2(sqrt(area) / 224)) - 2 (Lin et al.
-/// 2017, equation 1). [B] int64 on the CPU.
-torch::Tensor pyramid_levels(const torch::Tensor& boxes);
+/// The pyramid level of each box [B,4] in px: 0 (P2) .. 3 (P5), by floor(4 + log2(sqrt(area) / canonical_size)) - 2
+/// (Lin et al. 2017, equation 1, where canonical_size is 224 px). [B] int64 on the CPU.
+torch::Tensor pyramid_levels(const torch::Tensor& boxes, double canonical_size);
 
 /// How a detector pools; strides of its maps, finest first.
 struct DetectionPooling {

@@ -5,10 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <fstream>
-#include <thread>
 
 #include "soco/base/error.h"
 #include "soco/base/format.h"
+#include "soco/base/thread_pool.h"
 
 namespace soco {
 namespace {
@@ -93,7 +93,7 @@ std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::in
   }
   if (!options.train.num_threads) {
     options.train.num_threads = std::max(1, machine.num_cores);
-    reasons.push_back(fmt::format("train.num_threads = {} (cores of this machine)", *options.train.num_threads));
+    reasons.push_back(fmt::format("train.num_threads = {} (cores of this process)", *options.train.num_threads));
   }
   // A warm-up the user gave beside epochs is the user's; one written for the recipe's epochs shrinks with them.
   if (epochs_chosen && options.solver.warmup_epochs > *options.train.epochs / 4.0) {
@@ -109,7 +109,7 @@ std::vector<std::string> resolve_auto_settings(PretrainOptions& options, std::in
 
 MachineInfo host_machine_info() {
   MachineInfo machine;
-  machine.num_cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  machine.num_cores = num_available_cpus();
   std::ifstream meminfo("/proc/meminfo");
   for (std::string key, unit; meminfo >> key;) {
     std::uint64_t kib = 0;

@@ -12,7 +12,7 @@ namespace soco {
 struct MachineInfo {
   bool cuda = false;
   std::uint64_t memory_bytes = 0;  // free memory of the device that trains: of the GPU, or of the host
-  int num_cores = 1;
+  int num_cores = 1;               // this process may use; ranks of one host share its cores
 };
 
 /// Replaces every "auto" of `options` by a value that follows from the data and the machine.

@@ -86,6 +86,7 @@ struct FinetuneEvalOptions {
   int every_epochs = 0;
   std::int64_t every_steps = 0;
   int patience = 0;
+  int precise_bn_batches = 0;
   int batch_size = 1;
   int workers = 0;
 
@@ -96,6 +97,11 @@ struct FinetuneEvalOptions {
             Range<std::int64_t>{0, INT64_MAX});
     v.field("patience", patience, "training ends after so many judgements in a row without a better box AP; 0: never",
             Range<int>{0, 1'000'000});
+    v.field(
+        "precise_bn_batches", precise_bn_batches,
+        "before it, and at the end, BatchNorm's statistics are taken anew as the mean over so many training batches "
+        "(Detectron2's PreciseBN: 200); 0: those of training",
+        Range<int>{0, 1'000'000});
     v.field("batch_size", batch_size, "images at a time", Range<int>{1, 4096});
     v.field("workers", workers, "threads that count; 0: one per processor", Range<int>{0, 1024});
   }

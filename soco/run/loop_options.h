@@ -38,10 +38,12 @@ struct LoopOptions {
     v.field("device", device, "where to train; auto: CUDA when there is a usable device", kDeviceNames);
     v.field("precision", precision, "fp32, or bf16 autocast (boxes, RoIAlign and losses stay in float32)",
             kPrecisionNames);
-    v.field("deterministic", deterministic,
-            "CUDA: the same bits in every run, so that a resumed run is the undisturbed one; false: algorithms chosen by "
-            "trial for speed");
-    v.field("num_threads", num_threads, "threads of one operation on the CPU; auto: all cores", Range<int>{1, 1024});
+    v.field(
+        "deterministic", deterministic,
+        "CUDA: the same bits in every run, so that a resumed run is the undisturbed one; false: algorithms chosen by "
+        "trial for speed");
+    v.field("num_threads", num_threads,
+            "threads of one operation on the CPU; auto: all cores, shared by the ranks of a host", Range<int>{1, 1024});
     v.field("log_every_steps", log_every_steps, "steps between lines of metrics.jsonl", Range<int>{1, 1'000'000});
     v.field("checkpoint_every_steps", checkpoint_every_steps, "steps between checkpoints; 0: by minutes alone",
             Range<int>{0, 1'000'000'000});

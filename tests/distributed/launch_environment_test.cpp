@@ -38,6 +38,7 @@ TEST(LaunchEnvironment, ReadsTorchrun) {
   EXPECT_EQ(e.main_port, 1234);
   EXPECT_TRUE(e.agent_holds_port);
   EXPECT_EQ(e.attempt, "2");
+  EXPECT_EQ(e.local_world_size, 1);  // not said
 }
 
 TEST(LaunchEnvironment, ReadsSlurm) {
@@ -59,6 +60,7 @@ TEST(LaunchEnvironment, ReadsOpenMpi) {
                                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}};
   EXPECT_EQ(read(mpi).rank, 1);
   EXPECT_EQ(read(mpi).local_rank, 1);
+  EXPECT_EQ(read(mpi).local_world_size, 2);
   EXPECT_EQ(read(mpi).main_host, "127.0.0.1");  // all on one host
   mpi["OMPI_COMM_WORLD_LOCAL_SIZE"] = "1";
   EXPECT_THROW(read(mpi), Error);

@@ -31,7 +31,11 @@ constexpr const char* kArchitecture = "SOCO_TEST_RANK_ARCHITECTURE";
 ModelOptions model_options(const std::string& architecture) {
   ModelOptions options =
       testing::tiny_model(architecture.ends_with("assigned") ? HeadMode::kAssigned : HeadMode::kReference);
-  if (architecture == "c4") options.architecture = Architecture::kC4;
+  if (architecture.starts_with("c4")) options.architecture = Architecture::kC4;
+  if (architecture == "c4_info_nce") {
+    options.loss = ContrastLoss::kInfoNce;
+    options.queue_size = 30;  // a step has some 50 keys: the queue is overwritten in each, from another place
+  }
   return options;
 }
 
@@ -74,7 +78,8 @@ void train_rank(const std::string& architecture, const fs::path& out) {
   const auto communicator = make_communicator(launch_environment(), 60);
   torch::manual_seed(21);
   ObjectContrast model(model_options(architecture));
-  model->to(torch::kFloat64);
+  for (auto& [name, tensor] : named_state(*model))  // Module::to would turn the integer counters too
+    if (tensor.is_floating_point()) tensor.set_data(tensor.to(torch::kFloat64));
   model->train();
   model->synchronize(*communicator);
   const auto optimizer = make_optimizer(SolverOptions{}, model);
@@ -82,8 +87,9 @@ void train_rank(const std::string& architecture, const fs::path& out) {
   for (const auto& [name, parameter] : optimizer->parameters()) parameters.push_back(parameter);
   GradientReducer reducer(parameters, *communicator);
   for (int step = 0; step < kSteps; ++step) {
-    const auto input = part_of(batch_of(step, architecture == "c4" ? 1 : kNumLevels), *communicator);
+    const auto input = part_of(batch_of(step, architecture.starts_with("c4") ? 1 : kNumLevels), *communicator);
     const auto output = model->forward(input, [&] { ema_update(*model->target, *model->online, 0.9); });
+    if (step % 2 == 0) reducer.overlap_next_backward();
     output.loss.backward();
     reducer.reduce();
     optimizer->step(0.5);
@@ -167,6 +173,7 @@ void train_detector_rank(const std::string& architecture, const fs::path& out) {
     const auto result = model->forward(images, part(whole.targets), random_sampler(7, step, first));
     torch::Tensor total = torch::zeros({}, torch::kFloat64);
     for (const auto& [name, term] : result.losses) total = total + term;
+    if (step % 2 == 0) reducer.overlap_next_backward();
     total.backward();
     reducer.reduce();
     optimizer.step(0.02);
@@ -235,6 +242,7 @@ TEST_P(RanksTest, TrainAsOneProcessWithTheWholeBatch) {
   const testing::TempDir temp;
   const StateDict one = train(GetParam(), 1, temp);
   for (const int num_ranks : {2, 4}) {
+    if (num_ranks == 4 && GetParam() == "c4_info_nce") continue;  // the queue is told ranks apart by two of them
     const double apart = difference(one, train(GetParam(), num_ranks, temp));
     RecordProperty("difference_" + std::to_string(num_ranks), std::to_string(apart * 1e9) + "e-9");
     // Float64 sums in another order differ by 1e-16 of their size; five steps of a network of twenty layers, with
@@ -244,7 +252,8 @@ TEST_P(RanksTest, TrainAsOneProcessWithTheWholeBatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Architectures, RanksTest,
-                         ::testing::Values("fpn", "fpn_assigned", "c4", "mask_rcnn_fpn", "mask_rcnn_c4"));
+                         ::testing::Values("fpn", "fpn_assigned", "c4", "c4_info_nce", "mask_rcnn_fpn",
+                                           "mask_rcnn_c4"));
 
 }  // namespace
 }  // namespace soco

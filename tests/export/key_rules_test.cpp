@@ -23,9 +23,9 @@ StateDict state_with(const std::vector<std::string>& names) {
 TEST(MatchPattern, TakesNumbersAndTheRest) {
   const auto match = match_pattern("res{s}.{b}.conv{c}.*", "res2.10.conv3.weight");
   ASSERT_TRUE(match);
-  EXPECT_EQ(match->numbers.at('s'), 2);
-  EXPECT_EQ(match->numbers.at('b'), 10);
-  EXPECT_EQ(match->numbers.at('c'), 3);
+  EXPECT_EQ(match->number('s'), 2);
+  EXPECT_EQ(match->number('b'), 10);
+  EXPECT_EQ(match->number('c'), 3);
   EXPECT_EQ(match->rest, "weight");
 }
 

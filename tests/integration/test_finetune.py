@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Detectors train, are judged, start from pretrained weights; killed and stopped runs end like undisturbed ones."""
+import array
 import json
 import random
 import time
@@ -15,7 +16,8 @@ SMALL_DETECTOR = ["model.backbone=resnet18", "model.fpn_channels=16", "model.fpn
 KEYS = SMALL_DETECTOR + ["input.short_edges=[96,128]", "input.max_edge=160", "input.test_short_edge=96", "input.test_max_edge=160",
                          "train.batch_size=2", "train.num_threads=1", "train.device=cpu", "loader.num_workers=1",
                          f"train.steps={STEPS}", "train.checkpoint_every_steps=3", "train.log_every_steps=1",
-                         "solver.warmup_steps=4", "eval.every_steps=6", "solver.ema_momentum=0.9"]
+                         "solver.warmup_steps=4", "eval.every_steps=6", "eval.precise_bn_batches=2",
+                         "solver.ema_momentum=0.9"]
 
 
 class FinetuneTest(ScratchTest):
@@ -93,6 +95,19 @@ class FinetuneTest(ScratchTest):
             "train.max_steps=1")
         run("export", "--from", self.scratch / "pre", "--format", "detectron2", "--out", self.scratch / "pre.pkl")
         self.finetune("export", "--init", self.scratch / "pre.pkl", "train.steps=1")
+
+    def test_precise_statistics_are_those_of_the_last_weights_alone(self):
+        """Weights that hardly move, so that the statistics of training tell how long it was, and precise ones do not."""
+        def statistics(batches, steps):
+            name = f"precise{batches}_{steps}"
+            self.finetune(name, "solver.base_lr=1e-12", "solver.ema_momentum=0", f"eval.precise_bn_batches={batches}", f"train.steps={steps}")
+            state = tensors(newest_checkpoint(self.scratch / name))
+            return [mean for key in sorted(state) if key.endswith("running_mean") for mean in array.array("f", state[key][2])]
+
+        def distance(batches):
+            return max(abs(a - b) for a, b in zip(statistics(batches, 2), statistics(batches, 5)))
+        self.assertGreater(distance(0), 1e-2)
+        self.assertLess(distance(3), 1e-5)  # float32 sums over weights that differ by 1e-12
 
     def test_patience_ends_training(self):
         self.finetune("patient", *self.val, "solver.base_lr=1e-9", "eval.every_steps=2", "eval.patience=2", "train.steps=100")

@@ -136,6 +136,22 @@ TEST(BatchNorm, QueueMovesStatisticsInOrderOfPositionNotOfCalls) {
   EXPECT_EQ(queued.ours->num_batches_tracked.item<std::int64_t>(), 4);
 }
 
+TEST(BatchNorm, FallingMomentumLeavesThePlainMeanOfTheBatches) {
+  torch::nn::Sequential network(BatchNorm(5));
+  auto& norm = *network->ptr(0)->as<BatchNorm>();
+  norm.forward(random_batch({32, 5}) + 7);  // what was before is forgotten
+  torch::Tensor mean = torch::zeros({5}), var = torch::zeros({5});
+  for (int i = 0; i < 4; ++i) {
+    const torch::Tensor batch = random_batch({16, 5}) * (i + 1);
+    set_batch_norm_momentum(*network, 1.0 / (i + 1));
+    norm.forward(batch);
+    mean += batch.mean(0) / 4;
+    var += batch.var(0, /*unbiased=*/true) / 4;
+  }
+  EXPECT_LT(max_difference(norm.running_mean, mean), 1e-5);  // sums of 16 float32 of size 10
+  EXPECT_LT(max_difference(norm.running_var, var), 1e-4);    // of their squares
+}
+
 TEST(BatchNorm, UsesRunningStatisticsInEvalMode) {
   Twins twins(5);
   twins.ours(random_batch({16, 5}));

@@ -122,7 +122,9 @@ TEST(RoiPooler, TakesDetectron2sLevels) {
   const auto square = [](double side) { return boxes_of({5, 5, 5 + side, 5 + side}); };
   for (const auto& [side, level] :
        {std::pair{8.0, 0}, {111.9, 0}, {112.0, 1}, {223.9, 1}, {224.0, 2}, {448.0, 3}, {5000.0, 3}})
-    EXPECT_EQ(pyramid_levels(square(side)).item<std::int64_t>(), level) << side;
+    EXPECT_EQ(pyramid_levels(square(side), 224).item<std::int64_t>(), level) << side;
+  for (const auto& [side, level] : {std::pair{63.9, 0}, {64.0, 1}, {128.0, 2}, {256.0, 3}})
+    EXPECT_EQ(pyramid_levels(square(side), 128).item<std::int64_t>(), level) << side;
 }
 
 TEST(RoiPooler, PoolsEachBoxFromItsLevelInTheOrderOfTheBoxes) {

@@ -169,8 +169,8 @@ TEST(InfoNceLoss, IsTheCrossEntropyOfTheMatchedPairs) {
     const double others = 1 + std::exp(-1 / 0.5);
     return -std::log(std::exp(cosine / 0.5) / (std::exp(cosine / 0.5) + others));
   };
-  EXPECT_NEAR(info_nce_loss(q, k, match, negatives, 0.5).item<double>(), (nce(1) + nce(0.6)) / 2, 1e-6);
-  EXPECT_EQ(info_nce_loss(q, k, torch::zeros_like(match), negatives, 0.5).item<double>(), 0);
+  EXPECT_NEAR(info_nce_loss(q, k, match, negatives, 0.5, 2).item<double>(), (nce(1) + nce(0.6)) / 2, 1e-6);
+  EXPECT_EQ(info_nce_loss(q, k, torch::zeros_like(match), negatives, 0.5, 1).item<double>(), 0);
 }
 
 }  // namespace

@@ -223,6 +223,7 @@ TEST(DetectionRecipes, AreTheReleases) {
   for (const DetectorNorm norm :
        {fpn.model.backbone_norm, fpn.model.fpn_norm, fpn.model.roi_heads.norm, fpn.model.masks.norm})
     EXPECT_EQ(norm, DetectorNorm::kBatch);
+  EXPECT_EQ(fpn.eval.precise_bn_batches, 200);
   EXPECT_EQ(c4.model.trunk, DetectorTrunk::kC4);
   EXPECT_TRUE(c4.model.roi_heads.extra_norm);
   EXPECT_EQ(c4.model.rpn.train_candidates, 12'000);

@@ -38,29 +38,45 @@ std::string_view leading_number(std::string_view name) {
 
 }  // namespace
 
+long PatternMatch::number(char letter) const {
+  for (std::size_t i = 0; i < num_numbers; ++i)
+    if (numbers[i].first == letter) return numbers[i].second;
+  SOCO_ASSERT(false);
+  return 0;
+}
+
+void PatternMatch::set_number(char letter, long value) {
+  for (std::size_t i = 0; i < num_numbers; ++i)
+    if (numbers[i].first == letter) return void(numbers[i].second = value);
+  SOCO_ASSERT(num_numbers < kMaxNumbers);
+  numbers[num_numbers++] = {letter, value};
+}
+
 std::optional<PatternMatch> match_pattern(std::string_view pattern, std::string_view name) {
   PatternMatch match;
   while (!pattern.empty()) {
-    if (pattern == "*") {
+    const std::size_t literal = std::min(pattern.find_first_of("{*"), pattern.size());
+    if (literal > 0) {
+      if (!name.starts_with(pattern.substr(0, literal))) return std::nullopt;
+      pattern.remove_prefix(literal);
+      name.remove_prefix(literal);
+      continue;
+    }
+    if (pattern[0] == '*') {
+      SOCO_ASSERT(pattern.size() == 1);
       if (name.empty()) return std::nullopt;
       match.rest = name;
       return match;
     }
-    if (pattern[0] == '{') {
-      const Placeholder placeholder = parse_placeholder(pattern);
-      const std::string_view digits = leading_number(name);
-      if (digits.empty()) return std::nullopt;
-      long value = 0;
-      std::from_chars(digits.data(), digits.data() + digits.size(), value);
-      if (value < placeholder.shift) return std::nullopt;
-      match.numbers[placeholder.letter] = value - placeholder.shift;
-      pattern.remove_prefix(placeholder.size);
-      name.remove_prefix(digits.size());
-      continue;
-    }
-    if (name.empty() || name[0] != pattern[0]) return std::nullopt;
-    pattern.remove_prefix(1);
-    name.remove_prefix(1);
+    const Placeholder placeholder = parse_placeholder(pattern);
+    const std::string_view digits = leading_number(name);
+    if (digits.empty()) return std::nullopt;
+    long value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (value < placeholder.shift) return std::nullopt;
+    match.set_number(placeholder.letter, value - placeholder.shift);
+    pattern.remove_prefix(placeholder.size);
+    name.remove_prefix(digits.size());
   }
   return name.empty() ? std::optional(match) : std::nullopt;
 }
@@ -70,10 +86,10 @@ std::string fill_pattern(std::string_view pattern, const PatternMatch& match) {
   while (!pattern.empty()) {
     if (pattern[0] == '{') {
       const Placeholder placeholder = parse_placeholder(pattern);
-      name += std::to_string(match.numbers.at(placeholder.letter) + placeholder.shift);
+      name += std::to_string(match.number(placeholder.letter) + placeholder.shift);
       pattern.remove_prefix(placeholder.size);
     } else if (pattern == "*") {
-      return name + match.rest;
+      return name.append(match.rest);
     } else {
       name += pattern[0];
       pattern.remove_prefix(1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <map>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,13 +21,20 @@ struct KeyRule {
   std::string theirs;
 };
 
-/// What a pattern's placeholders stood for: numbers by letter, and the rest.
+/// What a pattern's placeholders stood for: numbers by letter, and the rest, a part of the name that was matched.
+/// Without memory of its own: a network's names are tried against some hundred patterns each.
 struct PatternMatch {
-  std::map<char, long> numbers;
-  std::string rest;
+  static constexpr std::size_t kMaxNumbers = 8;  // different letters of one pattern
+  std::array<std::pair<char, long>, kMaxNumbers> numbers;
+  std::size_t num_numbers = 0;
+  std::string_view rest;
+
+  /// What `{letter}` stood for, which the pattern must have.
+  long number(char letter) const;
+  void set_number(char letter, long value);
 };
 
-/// Matches a whole name. Numbers are written without sign or leading zeros.
+/// Matches a whole name, which must outlive the result. Numbers are written without sign or leading zeros.
 std::optional<PatternMatch> match_pattern(std::string_view pattern, std::string_view name);
 
 /// The name that a pattern makes from what another one matched.

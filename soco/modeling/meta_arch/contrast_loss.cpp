@@ -14,12 +14,12 @@ torch::Tensor contrast_loss(const torch::Tensor& queries, const torch::Tensor& k
 }
 
 torch::Tensor info_nce_loss(const torch::Tensor& queries, const torch::Tensor& keys, const torch::Tensor& match,
-                            const torch::Tensor& negatives, double temperature) {
+                            const torch::Tensor& negatives, double temperature, double num_matches) {
   const torch::Tensor positive = torch::bmm(queries, keys.transpose(1, 2)) / temperature;  // [N,K,K]
   const torch::Tensor others =
       torch::logsumexp(torch::matmul(queries, negatives.t()) / temperature, /*dim=*/-1, /*keepdim=*/true);  // [N,K,1]
   const torch::Tensor weight = match.to(positive.scalar_type());
-  return ((torch::logaddexp(positive, others) - positive) * weight).sum() / weight.sum().clamp_min(1);
+  return ((torch::logaddexp(positive, others) - positive) * weight).sum() / num_matches;
 }
 
 }  // namespace soco

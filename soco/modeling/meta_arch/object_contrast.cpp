@@ -36,6 +36,29 @@ torch::Tensor key_rows(const BoxSets& boxes, const torch::Device& device) {
   return torch::tensor(rows, torch::kInt64).to(device);
 }
 
+// Of vectors [sets, N*K, D] the rows that are keys, of all ranks, in the order of one process with the whole batch: set
+// by set, and in a set image by image, whose ranks follow each other.
+torch::Tensor keys_of_all_ranks(const torch::Tensor& vectors, const torch::Tensor& rows, Communicator& ranks) {
+  const std::int64_t sets = vectors.size(0), world = ranks.world_size();
+  torch::Tensor everyone = vectors.new_zeros({sets, world, vectors.size(1), vectors.size(2) + 1});
+  torch::Tensor own = everyone.select(1, ranks.rank());
+  own.narrow(2, 0, vectors.size(2)).copy_(vectors);
+  torch::Tensor is_key = vectors.new_zeros({sets * vectors.size(1)}).index_fill_(0, rows, 1);
+  own.select(2, vectors.size(2)).copy_(is_key.view({sets, -1}));
+  ranks.all_reduce_sum(everyone);
+  const torch::Tensor flat = everyone.flatten(0, 2);
+  const torch::Tensor keys = torch::nonzero(flat.select(1, vectors.size(2))).squeeze(1);
+  return flat.narrow(1, 0, vectors.size(2)).index_select(0, keys);
+}
+
+// The matches of the whole batch (at least one, that none may be divided by), shared evenly by the ranks: the mean over
+// the ranks of their losses is then the whole batch's.
+double matches_per_rank(const torch::Tensor& match, Communicator* ranks) {
+  torch::Tensor count = match.sum().to(torch::kFloat64).reshape({1}).contiguous();
+  if (ranks != nullptr) ranks->all_reduce_sum(count);
+  return std::max(1.0, count.item<double>()) / (ranks == nullptr ? 1 : ranks->world_size());
+}
+
 // Mean over channels of the standard deviation of unit vectors [M,D], times sqrt(D); 0 for fewer than two vectors.
 double feature_std_ratio(const torch::Tensor& vectors) {
   if (vectors.size(0) < 2) return 0;
@@ -113,13 +136,16 @@ ObjectContrastOutput ObjectContrastImpl::compare(const ObjectContrastInput& inpu
   for (const Direction& d : directions_of(input, boxes, queries, keys, options.directions)) {
     const torch::Tensor term = queue.is_empty()
                                    ? contrast_loss(d.queries, d.keys, d.match)
-                                   : info_nce_loss(d.queries, d.keys, d.match, negatives, options.temperature);
+                                   : info_nce_loss(d.queries, d.keys, d.match, negatives, options.temperature,
+                                                   matches_per_rank(d.match, boxes.ranks));
     output.losses.emplace_back(d.name, term);
     output.loss = output.loss.defined() ? output.loss + term : term;
     cosines += (torch::bmm(d.queries.detach(), d.keys.transpose(1, 2)) * d.match).sum();
   }
-  const torch::Tensor all_keys = keys.flatten(0, 1).index_select(0, key_rows(boxes, keys.device()));
-  if (is_training() && !queue.is_empty()) queue->push(all_keys);
+  const torch::Tensor rows = key_rows(boxes, keys.device());
+  const torch::Tensor all_keys = keys.flatten(0, 1).index_select(0, rows);
+  if (is_training() && !queue.is_empty())
+    queue->push(boxes.ranks == nullptr ? all_keys : keys_of_all_ranks(keys, rows, *boxes.ranks));
   output.num_matches = boxes.num_matches;
   output.boxes_per_level = boxes.boxes_per_level;
   const double comparisons = static_cast<double>(boxes.num_matches) * (options.directions == Directions::kBoth ? 2 : 1);

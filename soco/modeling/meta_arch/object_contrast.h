@@ -66,7 +66,7 @@ struct ObjectContrastImpl : torch::nn::Module {
 
   /// From now on the ranks train as one, with BatchNorm's statistics of the whole batch. All then run the same graph:
   /// in the reference mode with the groups that no loss term reaches, in the assigned mode with the pyramid levels on
-  /// which any rank has boxes. `communicator` must outlive this. Not for ContrastLoss::kInfoNce.
+  /// which any rank has boxes. The queue takes the keys of all. `communicator` must outlive this.
   void synchronize(Communicator& communicator);
 
   ModelOptions options;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Seconds of a sum over the ranks by size, for weak_scaling.py and docs/planning.md; rank 0 prints one JSON object,
+// {bytes: seconds}. Started once for each rank with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT set.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "soco/base/json.h"
+#include "soco/distributed/gloo_communicator.h"
+
+namespace soco {
+namespace {
+
+double median_seconds(Communicator& communicator, std::int64_t num_floats, int times) {
+  torch::Tensor values = torch::zeros({num_floats});
+  std::vector<double> seconds;
+  for (int i = 0; i < times; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    communicator.all_reduce_sum(values);
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + times / 2, seconds.end());
+  return seconds[static_cast<std::size_t>(times) / 2];
+}
+
+void run() {
+  torch::set_num_threads(1);
+  const auto communicator = make_communicator(launch_environment(), 60);
+  Json json;
+  for (const auto& [num_floats, times] : {std::pair{256, 500}, {4096, 500}, {262'144, 50}, {6'553'600, 11}})
+    json[std::to_string(4 * num_floats)] = median_seconds(*communicator, num_floats, times);
+  if (communicator->is_main()) std::printf("%s\n", json.dump().c_str());
+}
+
+}  // namespace
+}  // namespace soco
+
+int main() {
+  try {
+    soco::run();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "allreduce_rate: %s\n", error.what());
+    return 1;
+  }
+}
