@@ -56,7 +56,9 @@ std::optional<std::string> first_outer_address() {
 }  // namespace
 
 std::string local_address_towards(const std::string& main_host, int port) {
-  const addrinfo hints{.ai_flags = 0, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_DGRAM;
   addrinfo* list = nullptr;
   const int error = getaddrinfo(main_host.c_str(), std::to_string(port).c_str(), &hints, &list);
   if (error != 0)

@@ -53,7 +53,7 @@ class Hosts:
         a, b = hosts.names
         steps = [f"netns add {a}", f"netns add {b}", f"link add va netns {a} type veth peer name vb netns {b}"]
         for name, device, number in ((a, "va", 1), (b, "vb", 2)):
-            steps += [f"-n {name} addr add 10.213.0.{number}/24 dev {device}", f"-n {name} link set {device} up", f"-n {name} link set lo up"]
+            steps += [f"netns exec {name} true", f"-n {name} addr add 10.213.0.{number}/24 dev {device}", f"-n {name} link set {device} up", f"-n {name} link set lo up"]
         for step in steps:
             if subprocess.run(["ip", *step.split()], capture_output=True).returncode != 0:
                 hosts.remove()
@@ -100,7 +100,8 @@ class LaunchersTest(ScratchTest):
         if torchrun():
             commands["torchrun"] = ([*torchrun(), "--no-python", "--nproc-per-node", 2, "--master-port", free_port()], {})
         if shutil.which("mpirun"):
-            allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+            # As root in a container, and on this host alone, so without ssh.
+            allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_plm": "isolated"}
             commands["mpirun"] = (["mpirun", "--oversubscribe", "-n", 2], {**port, **allowed})
         for name in ("torchrun", "mpirun"):
             if name not in commands:
