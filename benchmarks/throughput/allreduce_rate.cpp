@@ -3,12 +3,13 @@
 // {bytes: seconds}. Started once for each rank with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT set.
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "benchmarks/throughput/program.h"
 #include "soco/base/json.h"
 #include "soco/distributed/gloo_communicator.h"
 
@@ -23,11 +24,10 @@ double median_seconds(Communicator& communicator, std::int64_t num_floats, int t
     communicator.all_reduce_sum(values);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
-  std::nth_element(seconds.begin(), seconds.begin() + times / 2, seconds.end());
-  return seconds[static_cast<std::size_t>(times) / 2];
+  return median(std::move(seconds));
 }
 
-void run() {
+void run(const std::vector<std::string>&) {
   torch::set_num_threads(1);
   const auto communicator = make_communicator(launch_environment(), 60);
   Json json;
@@ -39,12 +39,4 @@ void run() {
 }  // namespace
 }  // namespace soco
 
-int main() {
-  try {
-    soco::run();
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "allreduce_rate: %s\n", error.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return soco::run_program("allreduce_rate", argc, argv, soco::run); }

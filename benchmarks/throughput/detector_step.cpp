@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Seconds of Mask R-CNN on a batch read from a file, weights included; prints one JSON object. See detector.py.
 //   detector_step train|infer RECIPE BATCH THREADS STEPS [key=value ...]
-#include <sys/resource.h>
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "benchmarks/throughput/program.h"
 #include "soco/base/json.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/training_state.h"
@@ -59,7 +58,7 @@ void load(MaskRcnn& model, const StateDict& weights) {
   for (const auto& [name, tensor] : named_state(*model)) copy_from_host(tensor, weights.at(name), name);
 }
 
-int run(const std::vector<std::string>& words) {
+void run(const std::vector<std::string>& words) {
   const bool training = words.at(0) == "train";
   FinetuneOptions options;
   load_recipe_or_file(options, words.at(1));
@@ -93,26 +92,15 @@ int run(const std::vector<std::string>& words) {
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   seconds.erase(seconds.begin());  // the first warms up
-  std::nth_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2), seconds.end());
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
   Json json;
-  json["seconds"] = seconds[seconds.size() / 2];
-  json["peak_gib"] = static_cast<double>(usage.ru_maxrss) / (1 << 20);
+  json["seconds"] = median(seconds);
+  json["peak_gib"] = peak_gib();
   json["detections"] = detections;
   json["torch"] = TORCH_VERSION;
   std::printf("%s\n", json.dump().c_str());
-  return 0;
 }
 
 }  // namespace
 }  // namespace soco
 
-int main(int argc, char** argv) {
-  try {
-    return soco::run({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "detector_step: %s\n", error.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return soco::run_program("detector_step", argc, argv, soco::run); }

@@ -3,7 +3,6 @@
 //   step_parts RECIPE BATCH THREADS STEPS [key=value ...]
 // train.device=cuda and train.precision=bf16 are among the keys; on CUDA a part's time includes the wait for the
 // device.
-#include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -12,8 +11,10 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "benchmarks/throughput/program.h"
 #include "soco/base/json.h"
 #include "soco/checkpoint/safetensors.h"
 #include "soco/engine/batch_input.h"
@@ -47,15 +48,14 @@ class Laps {
   }
   Json medians() const {
     Json json;
-    for (const auto& [name, values] : seconds_) json[name] = {median(values), median(cpu_seconds_.at(name))};
+    for (const auto& [name, values] : seconds_) json[name] = {warm_median(values), warm_median(cpu_seconds_.at(name))};
     return json;
   }
 
  private:
-  static double median(std::vector<double> values) {
+  static double warm_median(std::vector<double> values) {
     if (values.size() > 1) values.erase(values.begin());  // the first warms up
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
+    return median(std::move(values));
   }
   double wall_ = 0, cpu_ = 0;
   std::map<std::string, std::vector<double>> seconds_, cpu_seconds_;
@@ -152,7 +152,7 @@ double product_rate(const Arithmetic& arithmetic) {
   return best;
 }
 
-int run(const std::vector<std::string>& words) {
+void run(const std::vector<std::string>& words) {
   PretrainOptions options;
   load_recipe_or_file(options, words.at(0));
   for (std::size_t i = 4; i < words.size(); ++i) apply_override(options, words[i]);
@@ -169,26 +169,17 @@ int run(const std::vector<std::string>& words) {
       on_device(input_from_tensors(read_safetensors(words.at(1)).tensors, torch::kFloat32), arithmetic.device);
   Laps laps;
   for (int i = 0; i < std::stoi(words.at(3)) + 1; ++i) step(model, *optimizer, input, arithmetic, laps);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
+  const double host_peak_gib = peak_gib();
   for (int i = 0; i < 2; ++i) backbone(model, input, arithmetic, laps);
   Json json;
   json["seconds"] = laps.medians();  // wall clock and processor time
   json["peak_gib"] = arithmetic.device.is_cuda() ? static_cast<double>(peak_device_bytes(arithmetic.device)) / (1 << 30)
-                                                 : static_cast<double>(usage.ru_maxrss) / (1 << 20);
+                                                 : host_peak_gib;
   json["product_rate"] = product_rate(arithmetic);
   std::printf("%s\n", json.dump().c_str());
-  return 0;
 }
 
 }  // namespace
 }  // namespace soco
 
-int main(int argc, char** argv) {
-  try {
-    return soco::run({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "step_parts: %s\n", error.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return soco::run_program("step_parts", argc, argv, soco::run); }

@@ -14,7 +14,8 @@ namespace {
 
 SafetensorsFile load_source(const std::string& from, Logger& log) {
   if (!is_run_folder(from)) return read_safetensors(from);
-  const std::filesystem::path best = RunFolder::of_job(from).best();  // a detector that was judged, as `soco predict` takes
+  // Of a detector that was judged, what `soco predict` takes.
+  const std::filesystem::path best = RunFolder::of_job(from).best();
   if (std::filesystem::exists(best)) {
     log.info("exporting {}", best.string());
     return read_safetensors(best);
@@ -65,7 +66,10 @@ int run_export(int argc, char** argv) {
       "  soco export --from runs/first --format mmdetection --out soco_mmdet.pth\n"
       "  soco export --from runs/first --format torchvision --out resnet50_soco.pth\n"
       "  soco export --from runs/detector --format torchvision-detector --out maskrcnn.pth\n");
-  line.app.add_option("--from", from, "run folder (of soco finetune its best detector, else its newest), or a .safetensors checkpoint")->required();
+  line.app
+      .add_option("--from", from,
+                  "run folder (of soco finetune its best detector, else its newest), or a .safetensors checkpoint")
+      ->required();
   line.app.add_option("--format", format, "one of: " + format_names())->required();
   line.app.add_option("--out", out, "file to write (detectron2: .pkl or .pth)")->required();
   line.app.add_flag("--keys", list_keys, "list every key, ours -> theirs");

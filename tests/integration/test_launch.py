@@ -32,13 +32,17 @@ def wait_for_lines(test, process, folder, count):
         time.sleep(0.01)
 
 
-class LaunchTest(ScratchTest):
+class PretrainingTest(ScratchTest):
+    """A test with what a pretraining needs: self.pretrain, the command but for --out and keys."""
+
     def setUp(self):
         super().setUp()
         images = self.scenes(8)
         run("propose", "--images", images, "--out", self.scratch / "p.db")
         self.pretrain = ["pretrain", "--images", images, "--proposals", self.scratch / "p.db"]
 
+
+class LaunchTest(PretrainingTest):
     def launch(self, folder, *flags):
         words = ["launch", "--ranks", 2, *flags, "--", *self.pretrain, "--out", folder, *KEYS]
         return subprocess.Popen([SOCO, *map(str, words)], stderr=subprocess.PIPE, text=True)

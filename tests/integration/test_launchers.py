@@ -12,8 +12,8 @@ import sys
 import textwrap
 import unittest
 
-from common import SMALL_RUN, SOCO, ScratchTest, newest_checkpoint, run
-from test_launch import free_port, rank_pids, wait_for_lines
+from common import SMALL_RUN, SOCO, newest_checkpoint, run
+from test_launch import PretrainingTest, free_port, rank_pids, wait_for_lines
 
 STEPS = 3
 TIMEOUT_S = 15
@@ -72,13 +72,7 @@ class Hosts:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
 
-class LaunchersTest(ScratchTest):
-    def setUp(self):
-        super().setUp()
-        images = self.scenes(8)
-        run("propose", "--images", images, "--out", self.scratch / "p.db")
-        self.pretrain = ["pretrain", "--images", images, "--proposals", self.scratch / "p.db"]
-
+class LaunchersTest(PretrainingTest):
     def words(self, name, *keys):
         return [SOCO, *map(str, [*self.pretrain, "--out", self.scratch / name, *KEYS, *keys])]
 
