@@ -8,18 +8,19 @@ SoCo-FPN, image-level BYOL of the same backbone, and the random weights that SoC
 
 All variants of a seed see the same images for the same number of steps, with the same batch, optimiser and schedule. Labels
 are never seen in training: the probe learns its classifiers from the boxes of the training scenes and predicts those of other
-scenes. What is finished is kept, so a second call goes on where the first was stopped. CPU time is that of the processes, so
-that other work on the machine hardly shows in it."""
+scenes. What is finished is kept, so a second call goes on where the first was stopped. Each training is a process with one
+thread, --jobs of them at a time; CPU time is theirs, so that other work on the machine hardly shows in it. The runs stay in
+the folder with --keep: transfer_study.sh trains detectors from them."""
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
 
-SCENES = ["width=128", "height=96", "size_variation=0", "categories=4", "max_objects=4", "min_size=0.2", "max_size=0.8", "crowd_prob=0",
+SCENES = ["width=128", "height=96", "size_variation=0", "categories=4", "max_objects=3", "min_size=0.3", "max_size=0.8", "crowd_prob=0",
           "val_ratio=0.25"]
 RECIPES = pathlib.Path(__file__).resolve().parents[2] / "recipes"
 SOCO, BYOL = "cpu/soco_fpn_tiny", "cpu/byol_image_tiny"
@@ -43,13 +44,13 @@ class Study:
 
     def soco(self, *words):
         """Runs the program, its messages into a log; returns its CPU seconds."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with open(self.out / "study.log", "ab") as log:
-            done = subprocess.run([self.args.soco, *map(str, words)], stdout=log, stderr=log, check=False)
-        if done.returncode != 0:
-            sys.exit(f"soco {' '.join(map(str, words))}\nfailed with {done.returncode}; see {self.out / 'study.log'}")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            process = subprocess.Popen([self.args.soco, *map(str, words)], stdout=log, stderr=log)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"soco {' '.join(map(str, words))}\nfailed with {process.returncode}; see {self.out / 'study.log'}")
+        return usage.ru_utime + usage.ru_stime
 
     def once(self, path, make):
         """The JSON of `path`; where there is none, make() gives it."""
@@ -68,8 +69,8 @@ class Study:
     def pretrain(self, run, config, keys, seed):
         seconds = self.soco("pretrain", "--images", self.out / "scenes" / "train", "--proposals", self.out / "proposals.db",
                             "--out", run, "--overwrite", "--config", config, f"train.seed={seed}",
-                            f"train.epochs={self.args.epochs}", f"train.num_threads={self.args.threads}",
-                            "train.checkpoint_every_steps=1000000", *keys)
+                            f"train.epochs={self.args.epochs}", "train.num_threads=1",
+                            "train.checkpoint_every_steps=1000000", *self.args.keys, *keys)
         last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
         return {"cpu_s": seconds, "steps": last["step"] + 1, **{k: last[k] for k in ("mean_cosine", "feature_std_ratio")}}
 
@@ -120,30 +121,36 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--images", type=int, default=2000, help="scenes, of which a quarter is only predicted")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
     parser.add_argument("--keep", action="store_true", help="keep the checkpoints")
+    parser.add_argument("keys", nargs="*", help="key=value of all trainings")
     args = parser.parse_args()
     args.soco = str(pathlib.Path(args.soco).resolve())
     study = Study(args)
     cpu = study.once(study.out / "scenes.json", study.scenes)["cpu_s"]
-    rows = {}
-    for seed in args.seeds:
-        for variant in STUDIES[args.study]:
-            rows.setdefault(variant, []).append(study.run(variant, seed))
-            training, probes = rows[variant][-1]
-            print(f"seed {seed} {variant}: " + "; ".join(f"{f}: knn {p['knn']:.3f} linear {p['linear']:.3f}" for f, p in probes.items()),
-                  file=sys.stderr, flush=True)
+
+    def cell(seed_and_variant):
+        seed, variant = seed_and_variant
+        training, probes = study.run(variant, seed)
+        print(f"seed {seed} {variant}: " + "; ".join(f"{f}: knn {p['knn']:.3f} linear {p['linear']:.3f}" for f, p in probes.items()),
+              file=sys.stderr, flush=True)
+        return training, probes
+
+    variants = STUDIES[args.study]
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        cells = list(pool.map(cell, [(seed, variant) for seed in args.seeds for variant in variants]))
+    rows = {variant: cells[i::len(variants)] for i, variant in enumerate(variants)}
     some = rows["random"][0][1]["backbone"]
     print(f"{args.images} scenes; {some['num_train']} boxes to learn from, {some['num_val']} to predict, most frequent class "
           f"{100 * some['majority']:.1f} %; top-1 in %, mean +- standard deviation over seeds {args.seeds}\n")
     head = ["variant"] + [f"{f} {c}" for f in FEATURES for c in ("kNN", "linear")] + ["steps", "CPU s", "cosine", "spread"]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for variant, runs in rows.items():
-        cells = [spread([probes[f][c] for _, probes in runs]) for f in FEATURES for c in ("knn", "linear")]
-        cells += [f"{statistics.mean(t[k] for t, _ in runs):.{digits}f}"
+        columns = [spread([probes[f][c] for _, probes in runs]) for f in FEATURES for c in ("knn", "linear")]
+        columns += [f"{statistics.mean(t[k] for t, _ in runs):.{digits}f}"
                   for k, digits in (("steps", 0), ("cpu_s", 0), ("mean_cosine", 2), ("feature_std_ratio", 2))]
         cpu += sum(t["cpu_s"] + sum(p["cpu_s"] for p in probes.values()) for t, probes in runs)
-        print("| " + " | ".join([variant] + cells) + " |")
+        print("| " + " | ".join([variant] + columns) + " |")
     print(f"\nCPU time of all of it: {cpu / 60:.1f} minutes")
 
 

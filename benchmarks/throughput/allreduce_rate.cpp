@@ -11,7 +11,7 @@
 
 #include "benchmarks/throughput/program.h"
 #include "soco/base/json.h"
-#include "soco/distributed/gloo_communicator.h"
+#include "soco/distributed/c10d_communicator.h"
 
 namespace soco {
 namespace {

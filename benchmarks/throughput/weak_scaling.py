@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Weak scaling of pretraining on this machine, and what the model of docs/planning.md says beforehand.
 
-One rank trains with --batch images a step, then N ranks with --batch each, every rank with one thread. From the first and from
-the measured cost of a sum over the ranks (allreduce_rate) the model says how long a step of N ranks takes; the second run says
-how long it took, and which share of it was communication.
+Every rank trains with --batch images a step and one thread: one alone; N at a time that do not know of each other, for ranks of
+one machine share its caches, memory and clock; and N that train one model. From the second and from the measured cost of a sum
+over the ranks (allreduce_rate) the model says how long a step of the third takes; the third says how long it took, and which
+share of it was communication.
 
   cmake -S . -B build/release -DSOCO_BENCHMARKS=ON ... && cmake --build build/release --target soco allreduce_rate
   python3 benchmarks/throughput/weak_scaling.py --build build/release [--ranks 2] [--batch 8] [--rounds 3]
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -55,12 +57,19 @@ def train(args, folder, name, ranks, batch):
     return {"seconds": statistics.median(batch / line["images_per_s"] for line in lines), **figures}
 
 
-def predicted(one_rank_seconds, figures, costs):
-    """A step of N ranks: that of one rank, and the sums: each has the latency of a small one, and the bytes go at the rate of a
-    large one."""
+def train_side_by_side(args, folder):
+    """As train(), of as many runs of one rank each as there are ranks, all at the same time; the mean of their figures."""
+    with concurrent.futures.ThreadPoolExecutor(args.ranks) as pool:
+        rows = list(pool.map(lambda i: train(args, folder, f"beside{i}", 1, args.batch), range(args.ranks)))
+    return {key: statistics.mean(row[key] for row in rows) for key in rows[0]}
+
+
+def predicted(compute_seconds, figures, costs):
+    """A step of N ranks: what a rank computes with the others at work, and the sums: each has the latency of a small one, and the
+    bytes go at the rate of a large one."""
     small, large = min(costs), max(costs)
     rate = (large - small) / (costs[large] - costs[small])
-    return one_rank_seconds + figures["sums_per_step"] * costs[small] + figures["summed_mb_per_step"] * 1e6 / rate
+    return compute_seconds + figures["sums_per_step"] * costs[small] + figures["summed_mb_per_step"] * 1e6 / rate
 
 
 def main():
@@ -76,18 +85,19 @@ def main():
         folder = pathlib.Path(temporary)
         run([args.soco, "synth", "--out", folder / "scenes", "--images", 100, "val_ratio=0"])
         run([args.soco, "propose", "--images", folder / "scenes" / "train", "--out", folder / "proposals.db"])
-        costs, one, many = [], [], []
+        costs, one, beside, many = [], [], [], []
         for _ in range(args.rounds):
             costs.append(sum_costs(pathlib.Path(args.build) / "benchmarks" / "throughput" / "allreduce_rate", args.ranks))
             one.append(train(args, folder, "one", 1, args.batch))
+            beside.append(train_side_by_side(args, folder))
             many.append(train(args, folder, "many", args.ranks, args.batch * args.ranks))
     costs = {size: statistics.median(row[size] for row in costs) for size in costs[0]}
-    one, many = ({key: statistics.median(row[key] for row in rows) for key in rows[0]} for rows in (one, many))
-    guess = predicted(one["seconds"], many, costs)
+    one, beside, many = ({key: statistics.median(row[key] for row in rows) for key in rows[0]} for rows in (one, beside, many))
+    guess = predicted(beside["seconds"], many, costs)
     print(f"{args.recipe}, {args.batch} images and one thread a rank, medians of {args.rounds} rounds of {STEPS - 2} steps")
     print("a sum over the ranks: " + ", ".join(f"{size} bytes {1e6 * seconds:.0f} us" for size, seconds in costs.items()))
-    for ranks, row in ((1, one), (args.ranks, many)):
-        print(f"  {ranks} rank{'s' if ranks > 1 else ' '} {row['seconds']:7.3f} s a step {args.batch * ranks / row['seconds']:7.2f} images/s, "
+    for label, ranks, row in (("1 rank", 1, one), (f"{args.ranks} apart", args.ranks, beside), (f"{args.ranks} ranks", args.ranks, many)):
+        print(f"  {label:9} {row['seconds']:7.3f} s a step {args.batch * ranks / row['seconds']:7.2f} images/s, "
               f"{100 * row['communication']:5.1f} % communication ({row['sums_per_step']:.0f} sums, {row['summed_mb_per_step']:.1f} MB a step)")
     print(f"  predicted {guess:7.3f} s a step of {args.ranks} ranks: {100 * (guess / many['seconds'] - 1):+.1f} %")
     print(f"  {args.ranks} ranks do {args.ranks * one['seconds'] / many['seconds']:.2f} times the images of one")

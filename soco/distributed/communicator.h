@@ -9,7 +9,7 @@ namespace soco {
 
 /// What the sums over the ranks cost so far.
 struct Traffic {
-  double seconds = 0;  // that the caller waited, for slower ranks too
+  double seconds = 0;  // that the caller waited, for slower ranks too; GPUs that sum among themselves wait unseen
   std::int64_t calls = 0;
   std::int64_t bytes = 0;  // of the summed tensors
 
@@ -22,7 +22,8 @@ struct Traffic {
 class PendingSum {
  public:
   virtual ~PendingSum() = default;
-  /// Returns when the tensor holds the sum. Once.
+  /// Returns when the tensor holds the sum, or, of a CUDA tensor, will hold it for what the current stream is given
+  /// from then on. Once.
   virtual void wait() = 0;
 };
 

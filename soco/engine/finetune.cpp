@@ -13,7 +13,7 @@
 #include "soco/base/format.h"
 #include "soco/base/hash.h"
 #include "soco/base/json.h"
-#include "soco/distributed/gloo_communicator.h"
+#include "soco/distributed/c10d_communicator.h"
 #include "soco/distributed/launch_environment.h"
 #include "soco/engine/device.h"
 #include "soco/engine/finetune_task.h"

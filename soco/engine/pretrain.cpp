@@ -12,7 +12,7 @@
 #include "soco/base/hash.h"
 #include "soco/base/json.h"
 #include "soco/data/pretrain_dataset.h"
-#include "soco/distributed/gloo_communicator.h"
+#include "soco/distributed/c10d_communicator.h"
 #include "soco/engine/device.h"
 #include "soco/engine/pretrain_task.h"
 #include "soco/engine/trainer.h"

@@ -12,6 +12,7 @@
 #include "soco/base/error.h"
 #include "soco/base/file.h"
 #include "soco/base/hash.h"
+#include "soco/base/host.h"
 #include "soco/base/protobuf.h"
 
 namespace soco {
@@ -43,17 +44,15 @@ double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::string host_name() {
-  char name[256] = {};
-  if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
-  std::string text = name;
-  std::replace(text.begin(), text.end(), '/', '_');
-  return text;
+std::string host_part() {
+  std::string name = host_name();
+  for (const char bad : {'/', ' '}) std::replace(name.begin(), name.end(), bad, '_');
+  return name;
 }
 
 AppendFile new_event_file(const std::filesystem::path& folder) {
   const std::string name =
-      fmt::format("events.out.tfevents.{}.{}.{}", static_cast<std::int64_t>(now_seconds()), host_name(), getpid());
+      fmt::format("events.out.tfevents.{}.{}.{}", static_cast<std::int64_t>(now_seconds()), host_part(), getpid());
   std::filesystem::path path = folder / name;
   for (int i = 1; std::filesystem::exists(path); ++i) path = folder / fmt::format("{}.{}", name, i);
   return AppendFile(path, AppendFile::Mode::kNew);

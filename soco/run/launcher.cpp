@@ -18,6 +18,7 @@
 
 #include "soco/base/child_process.h"
 #include "soco/base/error.h"
+#include "soco/base/host.h"
 #include "soco/base/signals.h"
 #include "soco/run/run_folder.h"
 
@@ -51,11 +52,6 @@ int free_port() {
                      ::getsockname(socket.value, reinterpret_cast<sockaddr*>(&address), &size) == 0;
   if (!bound) fail("no TCP port of this machine can be had: {}", errno_text(errno));
   return ntohs(address.sin_port);
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "this machine";
 }
 
 /// The ranks of one attempt. Its end kills those that still run.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "soco/base/error.h"
+#include "soco/base/host.h"
 
 namespace soco {
 namespace fs = std::filesystem;
@@ -51,9 +52,7 @@ RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
     fail("{}: another process ({}) is writing in this run folder; wait for it or choose another --out", path_.string(),
          holder[0] != '\0' ? holder : "unknown");
   }
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  const std::string holder = fmt::format("pid {} on {}", ::getpid(), std::string_view(host).substr(0, 32));
+  const std::string holder = fmt::format("pid {} on {}", ::getpid(), host_name().substr(0, 32));
   if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, holder.data(), holder.size(), 0) < 0)
     fail("{}: cannot write: {}", lock_file.string(), std::strerror(errno));
 }

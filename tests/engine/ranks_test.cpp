@@ -8,7 +8,7 @@
 
 #include "modeling/contrast_batch.h"
 #include "soco/checkpoint/safetensors.h"
-#include "soco/distributed/gloo_communicator.h"
+#include "soco/distributed/c10d_communicator.h"
 #include "soco/distributed/gradient_reducer.h"
 #include "soco/engine/pretrain_task.h"
 #include "soco/engine/training_state.h"

@@ -6,18 +6,11 @@ import random
 import time
 import unittest
 
-from common import SMALL_RUN, ScratchTest, metrics, newest_checkpoint, run, tensors
+from common import SMALL_DETECTOR_RUN, SMALL_RUN, ScratchTest, metrics, newest_checkpoint, run, tensors
 
 STEPS = 16
-SMALL_DETECTOR = ["model.backbone=resnet18", "model.fpn_channels=16", "model.fpn_norm=bn", "model.roi_heads.num_convs=1",
-                  "model.roi_heads.num_fcs=1", "model.roi_heads.fc_channels=32", "model.roi_heads.norm=bn",
-                  "model.roi_heads.samples_per_image=32", "model.masks.num_convs=1", "model.masks.channels=16",
-                  "model.rpn.train_proposals=50", "model.rpn.test_proposals=30", "model.rpn.anchors.sizes=[16,32,64,128,256]"]
-KEYS = SMALL_DETECTOR + ["input.short_edges=[96,128]", "input.max_edge=160", "input.test_short_edge=96", "input.test_max_edge=160",
-                         "train.batch_size=2", "train.num_threads=1", "train.device=cpu", "loader.num_workers=1",
-                         f"train.steps={STEPS}", "train.checkpoint_every_steps=3", "train.log_every_steps=1",
-                         "solver.warmup_steps=4", "eval.every_steps=6", "eval.precise_bn_batches=2",
-                         "solver.ema_momentum=0.9"]
+KEYS = SMALL_DETECTOR_RUN + [f"train.steps={STEPS}", "train.checkpoint_every_steps=3", "eval.every_steps=6", "eval.precise_bn_batches=2",
+                             "solver.ema_momentum=0.9"]
 
 
 class FinetuneTest(ScratchTest):
@@ -29,7 +22,7 @@ class FinetuneTest(ScratchTest):
         self.val = ["--val-images", self.scratch / "set" / "val", "--val-annotations", labels / "instances_val.json"]
 
     def finetune(self, name, *words, check=True):
-        return run("finetune", *self.train, "--out", self.scratch / name, "--config", "mask_rcnn_r18_fpn_small", *KEYS, *words, check=check)
+        return run("finetune", *self.train, "--out", self.scratch / name, *KEYS, *words, check=check)
 
     def outcome(self, name):
         folder = self.scratch / name
@@ -40,7 +33,7 @@ class FinetuneTest(ScratchTest):
         self.finetune("whole", *self.val)
         longest_wait = (time.monotonic() - started) / STEPS * 4
         folder, rng, kills = self.scratch / "killed", random.Random(3), 0
-        words = ["finetune", *self.train, *self.val, "--out", folder, "--config", "mask_rcnn_r18_fpn_small", *KEYS]
+        words = ["finetune", *self.train, *self.val, "--out", folder, *KEYS]
         while kills < 5 and self.kill_at_random(words, folder, longest_wait, rng):
             words, kills = ["resume", folder], kills + 1
         self.assertGreaterEqual(kills, 2, "the run was over too soon for the test to mean anything")
@@ -54,7 +47,7 @@ class FinetuneTest(ScratchTest):
     def test_stop_signal_saves_and_exits_75(self):
         self.finetune("whole", *self.val)
         folder = self.scratch / "stopped"
-        self.stop_and_resume(["finetune", *self.train, *self.val, "--out", folder, "--config", "mask_rcnn_r18_fpn_small", *KEYS,
+        self.stop_and_resume(["finetune", *self.train, *self.val, "--out", folder, *KEYS,
                               "train.checkpoint_every_steps=1000"], folder)
         # The configuration in the metadata differs (checkpoint_every_steps), so tensors are compared, not files.
         self.assertTrue(tensors(newest_checkpoint(folder)) == tensors(newest_checkpoint(self.scratch / "whole")))
@@ -113,6 +106,16 @@ class FinetuneTest(ScratchTest):
         self.finetune("patient", *self.val, "solver.base_lr=1e-9", "eval.every_steps=2", "eval.patience=2", "train.steps=100")
         self.assertLess(metrics(self.scratch / "patient")[-1]["step"], 20)  # nothing is learned: AP does not rise
         self.assertIn("nothing to do", run("resume", self.scratch / "patient").stderr)
+
+    def test_the_best_detector_is_exported(self):
+        # With next to no learning rate AP stays, and the first judgement's detector is the best; statistics move on.
+        self.finetune("judged", *self.val, "solver.base_lr=1e-9", "solver.ema_momentum=0", "eval.every_steps=2", "train.steps=4")
+        run("export", "--from", self.scratch / "judged", "--format", "safetensors", "--out", self.scratch / "exported.safetensors")
+        exported, best = tensors(self.scratch / "exported.safetensors"), tensors(self.scratch / "judged" / "best.safetensors")
+        last = tensors(newest_checkpoint(self.scratch / "judged"))
+        mean = "backbone.bottom_up.stem.conv1.norm.running_mean"
+        self.assertEqual(exported[mean], best[mean])
+        self.assertNotEqual(exported[mean], last["model." + mean])
 
     def test_labels_without_shapes_train_boxes_alone(self):
         path = self.scratch / "set" / "annotations" / "instances_train.json"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs that are killed at random moments while they propose, train and export end like an undisturbed one, byte for byte.
+"""Whatever is killed at random moments, from proposals to a detector's figures, ends like the undisturbed, byte for byte.
 
     python3 tests/integration/test_kills.py [--kills N] [--seconds S] [--ranks R] [--seed S]
 
@@ -16,11 +16,12 @@ import sys
 import time
 import unittest
 
-from common import SMALL_RUN, SOCO, ScratchTest, metrics, newest_checkpoint, run
+from common import SMALL_DETECTOR_RUN, SMALL_RUN, SOCO, ScratchTest, metrics, run
 
-OPTIONS = argparse.Namespace(kills=12, seconds=60, ranks=1, seed=None)
-STEPS = 16
-KEYS = SMALL_RUN + ["train.epochs=4", f"train.max_steps={STEPS}", "train.checkpoint_every_steps=2", "train.keep_every=6"]
+OPTIONS = argparse.Namespace(kills=50, seconds=120, ranks=1, seed=None)
+KILLS_A_PHASE = 4  # in a row; then it runs to its end
+PRETRAINING = SMALL_RUN + ["train.epochs=4", "train.max_steps=16", "train.checkpoint_every_steps=2", "train.keep_every=6"]
+DETECTOR = SMALL_DETECTOR_RUN + ["train.steps=10", "train.checkpoint_every_steps=3", "eval.every_steps=5"]
 
 
 def children_of(process):
@@ -31,33 +32,45 @@ def children_of(process):
 
 
 class Work:
-    """The same pipeline in a folder of its own: proposals, a run, an exported file."""
+    """The same pipeline in a folder of its own, from proposals to the figures of a detector."""
 
-    def __init__(self, images, folder):
-        self.images, self.folder = images, folder
-        self.store, self.run_folder, self.exported = folder / "p.db", folder / "run", folder / "exported.pth"
+    def __init__(self, scenes, folder):
+        self.images, self.labels, self.folder = scenes / "train", scenes / "annotations" / "instances_train.json", folder
+        self.store, self.run_folder, self.detector = folder / "p.db", folder / "run", folder / "detector"
+        self.exported, self.found, self.figures = folder / "exported.pth", folder / "found.json", folder / "figures.json"
         folder.mkdir()
 
-    def train_words(self):
-        if (self.run_folder / "config.toml").exists():
-            words = ["resume", self.run_folder]
-        else:
-            words = ["pretrain", "--images", self.images, "--proposals", self.store, "--out", self.run_folder, "--overwrite", *KEYS]
+    @staticmethod
+    def trained(run_folder, words):
+        """Begins a training or resumes it."""
+        words = ["resume", run_folder] if (run_folder / "config.toml").exists() else [*words, "--out", run_folder, "--overwrite"]
         return words if OPTIONS.ranks == 1 else ["launch", "--ranks", OPTIONS.ranks, "--", *words]
 
     def phases(self):
         """Name, and the words of the command that does the phase or goes on with it."""
+        labelled = ["--images", self.images, "--annotations", self.labels]
         yield "propose", lambda: ["propose", "--images", self.images, "--out", self.store, "--workers", 1]
-        yield "train", self.train_words
+        yield "pretrain", lambda: self.trained(
+            self.run_folder, ["pretrain", "--images", self.images, "--proposals", self.store, *PRETRAINING])
         yield "export", lambda: ["export", "--from", self.run_folder, "--format", "torchvision", "--out", self.exported]
+        yield "finetune", lambda: self.trained(
+            self.detector, ["finetune", *labelled, "--val-images", self.images, "--val-annotations", self.labels, "--init",
+                            self.run_folder, *DETECTOR])
+        yield "predict", lambda: ["predict", "--model", self.detector, *labelled, "--out", self.found, "--threads", 1]
+        yield "evaluate", lambda: ["evaluate", "--gt", self.labels, "--dt", self.found, "--json", self.figures]
+
+    def trainings(self):
+        return [folder for folder in (self.run_folder, self.detector) if (folder / "config.toml").exists()]
 
     def result(self):
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as store:
-            rows = store.execute("SELECT * FROM proposals ORDER BY key").fetchall()
-        checkpoints = {path.name: path.read_bytes() for path in (self.run_folder / "checkpoints").iterdir()}
-        return {"proposals": rows, "checkpoints": checkpoints, "exported": self.exported.read_bytes(),
-                "steps": [line["step"] for line in metrics(self.run_folder)],
-                "loss": [line["loss"] for line in metrics(self.run_folder)]}
+            result = {"proposals": store.execute("SELECT * FROM proposals ORDER BY key").fetchall()}
+        for path in (self.exported, self.found, self.figures, self.detector / "best.safetensors", self.detector / "validation.json"):
+            result[path.name] = path.read_bytes()
+        for folder in self.trainings():
+            result[f"{folder.name} checkpoints"] = {path.name: path.read_bytes() for path in (folder / "checkpoints").iterdir()}
+            result[f"{folder.name} losses"] = [(line["step"], line["loss"]) for line in metrics(folder)]
+        return result
 
 
 class KillsTest(ScratchTest):
@@ -77,11 +90,9 @@ class KillsTest(ScratchTest):
 
     def check_what_is_left(self, work):
         """Whatever a killed process leaves is whole."""
-        paths = [path for path in (work.store, work.run_folder) if path.exists()]
-        if work.run_folder in paths and not (work.run_folder / "config.toml").exists():
-            paths.remove(work.run_folder)
-        if work.store in paths and work.store.stat().st_size == 0:
-            paths.remove(work.store)
+        paths = work.trainings()
+        if work.store.exists() and work.store.stat().st_size > 0:
+            paths.append(work.store)
         if not paths:
             return
         done = run("verify", *paths, check=False)
@@ -90,8 +101,8 @@ class KillsTest(ScratchTest):
             self.assertEqual((done.stdout.count("DAMAGED"), work.store.stat().st_size), (1, 0), done.stdout)
 
     def test_killed_pipeline_ends_as_the_undisturbed_one(self):
-        images = self.scenes(12)
-        whole, durations = Work(images, self.scratch / "whole"), {}
+        scenes = self.scenes(12).parent
+        whole, durations = Work(scenes, self.scratch / "whole"), {}
         for name, words in whole.phases():
             start = time.monotonic()
             run(*words())
@@ -103,19 +114,20 @@ class KillsTest(ScratchTest):
         rng, start, kills, round_number = random.Random(seed), time.monotonic(), 0, 0
         counts = {name: 0 for name in durations}
         while kills < OPTIONS.kills and time.monotonic() - start < OPTIONS.seconds:
-            work = Work(images, self.scratch / f"round{round_number}")
+            work = Work(scenes, self.scratch / f"round{round_number}")
             round_number += 1
             for name, words in work.phases():
-                left = max(1, (OPTIONS.kills - kills) // 2)  # of this phase in this round: some for the others
-                while left > 0 and time.monotonic() - start < OPTIONS.seconds and self.kill_once(words(), durations[name], rng):
-                    kills, left = kills + 1, left - 1
+                for _ in range(min(KILLS_A_PHASE, OPTIONS.kills - kills)):
+                    if time.monotonic() - start >= OPTIONS.seconds or not self.kill_once(words(), durations[name], rng):
+                        break
+                    kills += 1
                     counts[name] += 1
                     self.check_what_is_left(work)
                 run(*words())
             result = work.result()
             for part, value in expected.items():
                 self.assertTrue(result[part] == value, f"{part} differ after kills (seed {seed})")
-            run("verify", work.run_folder, work.store)
+            run("verify", *work.trainings(), work.store)
         print(f"{kills} kills in {round_number} rounds: {counts}")
         self.assertGreater(kills, 0)
 
@@ -123,7 +135,7 @@ class KillsTest(ScratchTest):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=OPTIONS.kills)
-    parser.add_argument("--seconds", type=float, help="of killing; default: 60, no limit with --kills")
+    parser.add_argument("--seconds", type=float, help="of killing; default: 120, no limit with --kills")
     parser.add_argument("--ranks", type=int, default=OPTIONS.ranks)
     parser.add_argument("--seed", type=int)
     parsed, rest = parser.parse_known_args()

@@ -72,7 +72,7 @@ class LaunchTest(PretrainingTest):
         labels = self.scratch / "set" / "annotations"
         words = ["finetune", "--images", self.scratch / "set" / "train", "--annotations", labels / "instances_train.json",
                  "--val-images", self.scratch / "set" / "val", "--val", labels / "instances_val.json",
-                 "--config", "mask_rcnn_r18_fpn_small", *DETECTOR_KEYS, "train.batch_size=4", "loader.pad_over=batch",
+                 *DETECTOR_KEYS, "train.batch_size=4", "loader.pad_over=batch",
                  "solver.ema_momentum=0", "eval.every_steps=4", "eval.patience=2", "solver.base_lr=1e-9", "train.steps=40"]
         run(*words, "--out", self.scratch / "one")
         run("launch", "--ranks", 2, "--", *words, "--out", self.scratch / "two")

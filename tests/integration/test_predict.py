@@ -18,7 +18,7 @@ class PredictTest(ScratchTest):
         run("synth", "--out", cls.labelled, "--images", 8, "val_ratio=0", "width=128", "height=96", "categories=2", "max_objects=3")
         cls.images, cls.labels = cls.labelled / "train", cls.labelled / "annotations" / "instances_train.json"
         run("finetune", "--images", cls.images, "--annotations", cls.labels, "--val-images", cls.images, "--val-annotations", cls.labels,
-            "--out", cls.detector, "--config", "mask_rcnn_r18_fpn_small", *KEYS, "train.steps=120", "eval.every_steps=0", "solver.warmup_steps=20",
+            "--out", cls.detector, *KEYS, "train.steps=120", "eval.every_steps=0", "solver.warmup_steps=20",
             "train.checkpoint_every_steps=1000", "model.roi_heads.score_threshold=0.01")
 
     @classmethod

@@ -10,12 +10,9 @@ import subprocess
 import time
 import unittest
 
-from common import SMALL_RUN, SOCO, ScratchTest, metrics, run
-from test_finetune import SMALL_DETECTOR
+from common import SMALL_DETECTOR_RUN, SMALL_RUN, SOCO, ScratchTest, metrics, run
 
-KEYS = SMALL_DETECTOR + ["input.short_edges=[96]", "input.max_edge=160", "input.test_short_edge=96", "input.test_max_edge=160",
-                         "train.batch_size=2", "train.num_threads=1", "train.device=cpu", "loader.num_workers=1",
-                         "train.checkpoint_every_steps=2", "train.log_every_steps=1", "solver.warmup_steps=2"]
+KEYS = SMALL_DETECTOR_RUN + ["input.short_edges=[96]", "train.checkpoint_every_steps=2", "solver.warmup_steps=2"]
 
 
 class StudyTest(ScratchTest):
@@ -29,7 +26,7 @@ class StudyTest(ScratchTest):
             "train.max_steps=1")
 
     def words(self, name, *more, inits="", fractions="50,100", steps="4,6"):
-        return ["study", *self.labels, "--out", self.scratch / name, "--config", "mask_rcnn_r18_fpn_small",
+        return ["study", *self.labels, "--out", self.scratch / name,
                 "--inits", inits or f"random,soco={self.scratch / 'pre'}", "--fractions", fractions, "--steps", steps, *more]
 
     def study(self, name, *more, check=True, **grid):

@@ -54,7 +54,7 @@ torch::Tensor keys_of_all_ranks(const torch::Tensor& vectors, const torch::Tenso
 // The matches of the whole batch (at least one, that none may be divided by), shared evenly by the ranks: the mean over
 // the ranks of their losses is then the whole batch's.
 double matches_per_rank(const torch::Tensor& match, Communicator* ranks) {
-  torch::Tensor count = match.sum().to(torch::kFloat64).reshape({1}).contiguous();
+  torch::Tensor count = match.sum().to(torch::kFloat64).reshape({1});
   if (ranks != nullptr) ranks->all_reduce_sum(count);
   return std::max(1.0, count.item<double>()) / (ranks == nullptr ? 1 : ranks->world_size());
 }

@@ -8,8 +8,9 @@
 namespace soco {
 
 /// Joins the processes of the environment over c10d: rank 0 is the meeting point (TCPStore), Gloo carries the sums over
-/// TCP. A rank whose process ends is noticed at once by the others' calls, one that hangs after `timeout_s` seconds.
-/// One process: SingleProcess. Errors: the others do not come in time; the port is taken; this libtorch has no Gloo.
+/// TCP, and NCCL those of CUDA tensors, where it is built in and each rank has a GPU of its own. A rank whose process
+/// ends is noticed at once by the others' calls, one that hangs after `timeout_s` seconds. One process: SingleProcess.
+/// Errors: the others do not come in time; the port is taken; this libtorch has no Gloo.
 std::unique_ptr<Communicator> make_communicator(const LaunchEnvironment& environment, double timeout_s);
 
 }  // namespace soco

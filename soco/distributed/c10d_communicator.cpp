@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "soco/distributed/gloo_communicator.h"
+#include "soco/distributed/c10d_communicator.h"
 
 #include <torch/version.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include "soco/base/error.h"
+#include "soco/base/host.h"
+#include "soco/distributed/cuda_sums.h"
 #include "soco/distributed/local_address.h"
 
 // Since 2.0 a c10d backend is a class of its own; before that it was the process group itself, with other parameters.
@@ -35,14 +36,10 @@ using std::chrono::milliseconds;
 
 const std::string kMainIsReady = "main_is_ready/";
 
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "this host";
-}
-
-class GlooCommunicator final : public Communicator {
+class C10dCommunicator final : public Communicator {
  public:
-  GlooCommunicator(const LaunchEnvironment& environment, milliseconds timeout) : environment_(environment) {
+  C10dCommunicator(const LaunchEnvironment& environment, milliseconds timeout)
+      : environment_(environment), timeout_(timeout) {
     guarded("meeting the other ranks", [&] {
       c10d::TCPStoreOptions options;
       options.port = static_cast<std::uint16_t>(environment.main_port);
@@ -52,17 +49,17 @@ class GlooCommunicator final : public Communicator {
       if (environment.agent_holds_port) options.waitWorkers = false;
       store_ = c10::make_intrusive<c10d::PrefixStore>(
           "soco/" + environment.attempt, c10::make_intrusive<c10d::TCPStore>(environment.main_host, options));
-      sums_ = make_group("sums", timeout);
-      started_sums_ = make_group("started_sums", timeout);
+      make_group(sums_);
+      make_group(started_sums_);
     });
   }
 
   int rank() const override { return environment_.rank; }
   int world_size() const override { return environment_.world_size; }
 
-  void all_reduce_sum(torch::Tensor& tensor) override { begin_sum(*sums_, tensor)->wait(); }
+  void all_reduce_sum(torch::Tensor& tensor) override { begin_sum(sums_, tensor)->wait(); }
 
-  std::unique_ptr<PendingSum> start_sum(torch::Tensor& tensor) override { return begin_sum(*started_sums_, tensor); }
+  std::unique_ptr<PendingSum> start_sum(torch::Tensor& tensor) override { return begin_sum(started_sums_, tensor); }
 
   Traffic traffic() const override { return traffic_; }
 
@@ -77,10 +74,19 @@ class GlooCommunicator final : public Communicator {
   }
 
  private:
+  /// Sums that go in one order, over connections of their own.
+  struct Group {
+    explicit Group(std::string its_name) : name(std::move(its_name)) {}
+    std::string name;
+    c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+    std::unique_ptr<CudaSums> cuda;
+    bool asked_for_cuda = false;
+  };
+
   /// Gloo's sum of a copy on the CPU, or of the tensor itself when it lies there.
   class Sum final : public PendingSum {
    public:
-    Sum(GlooCommunicator& owner, c10d::ProcessGroupGloo& group, torch::Tensor& tensor)
+    Sum(C10dCommunicator& owner, c10d::ProcessGroupGloo& group, torch::Tensor& tensor)
         : owner_(owner), tensor_(tensor), values_{tensor.cpu()} {
       owner_.guarded(kSumming, [&] { work_ = group.allreduce(values_); });
     }
@@ -89,33 +95,44 @@ class GlooCommunicator final : public Communicator {
       owner_.guarded(kSumming, [&] { work_->wait(); });
       if (!tensor_.is_cpu()) tensor_.copy_(values_[0]);
       owner_.traffic_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-      owner_.traffic_.calls += 1;
-      owner_.traffic_.bytes += static_cast<std::int64_t>(tensor_.nbytes());
     }
 
    private:
     static constexpr const char* kSumming = "summing over the ranks";
-    GlooCommunicator& owner_;
+    C10dCommunicator& owner_;
     torch::Tensor tensor_;
     std::vector<torch::Tensor> values_;
     c10::intrusive_ptr<c10d::Work> work_;
   };
 
-  std::unique_ptr<PendingSum> begin_sum(c10d::ProcessGroupGloo& group, torch::Tensor& tensor) {
+  std::unique_ptr<PendingSum> begin_sum(Group& group, torch::Tensor& tensor) {
     SOCO_ASSERT(tensor.is_contiguous());
-    return std::make_unique<Sum>(*this, group, tensor);
+    traffic_.calls += 1;
+    traffic_.bytes += static_cast<std::int64_t>(tensor.nbytes());
+    if (CudaSums* cuda = cuda_sums(group, tensor.device())) return cuda->start(tensor);
+    return std::make_unique<Sum>(*this, *group.gloo, tensor);
   }
 
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> make_group(const std::string& name, milliseconds timeout) const {
-    auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(timeout);
+  /// NCCL for tensors of GPUs, where it can be had; made when the first of them comes, for only then the GPU is known.
+  CudaSums* cuda_sums(Group& group, const torch::Device& device) {
+    if (device.is_cuda() && !std::exchange(group.asked_for_cuda, true))
+      guarded("joining the ranks' GPUs", [&] {
+        group.cuda = make_cuda_sums(c10::make_intrusive<c10d::PrefixStore>(group.name + "/cuda", store_), rank(),
+                                    world_size(), device, timeout_);
+      });
+    return device.is_cuda() ? group.cuda.get() : nullptr;
+  }
+
+  void make_group(Group& group) const {
+    auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(timeout_);
     options->threads = 1;                                       // one sum at a time: their order is that of the calls
     const char* interface = std::getenv("GLOO_SOCKET_IFNAME");  // as PyTorch: the user's choice of an interface
     options->devices.push_back(interface != nullptr && *interface != '\0'
                                    ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
                                    : c10d::ProcessGroupGloo::createDeviceForHostname(
                                          local_address_towards(environment_.main_host, environment_.main_port)));
-    return c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>(name, store_),
-                                                       environment_.rank, environment_.world_size, options);
+    group.gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>(group.name, store_),
+                                                             environment_.rank, environment_.world_size, options);
   }
 
   template <class F>
@@ -131,10 +148,11 @@ class GlooCommunicator final : public Communicator {
   static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
   LaunchEnvironment environment_;
+  milliseconds timeout_;
   int num_waits_ = 0;
   Traffic traffic_;
   c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> sums_, started_sums_;  // each with connections of its own
+  Group sums_{"sums"}, started_sums_{"started_sums"};
 };
 
 }  // namespace
@@ -143,7 +161,7 @@ class GlooCommunicator final : public Communicator {
 std::unique_ptr<Communicator> make_communicator(const LaunchEnvironment& environment, double timeout_s) {
   if (environment.world_size == 1) return std::make_unique<SingleProcess>();
 #if SOCO_HAS_GLOO
-  return std::make_unique<GlooCommunicator>(environment, milliseconds(static_cast<std::int64_t>(1000 * timeout_s)));
+  return std::make_unique<C10dCommunicator>(environment, milliseconds(static_cast<std::int64_t>(1000 * timeout_s)));
 #else
   static_cast<void>(timeout_s);
   fail("this program was built with libtorch {}, whose Gloo it cannot use: several ranks need a wheel of torch 2",
