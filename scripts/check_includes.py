@@ -21,7 +21,7 @@ ALLOWED = {
     "checkpoint": ["base", "config", "structures"],
     "data": ["base", "config", "structures", "image", "proposals"],
     "modeling": ["base", "config", "structures", "layers", "distributed/communicator.h"],
-    "export": ["base", "structures", "checkpoint"],
+    "export": ["base", "config", "structures", "checkpoint", "modeling/model_options.h", "modeling/detector_options.h"],
     "report": CORE + ["evaluation"],
     "run": CORE + ["evaluation", "checkpoint", "report", "modeling/model_options.h", "modeling/detector_options.h"],
     "engine": CORE + ["evaluation", "distributed", "layers", "solver", "checkpoint", "modeling", "export", "report", "run"],

@@ -20,6 +20,7 @@ namespace soco {
 namespace {
 
 constexpr std::size_t kNamesShown = 10;  // without --keys
+constexpr std::string_view kDetectorWithSettings = "onnx-detector";
 
 /// Formats of both networks: name and extension. Those of the online network alone are export_formats().
 struct TrainingFormatInfo {
@@ -60,6 +61,10 @@ void check_format(const std::string& name, const ConvertWeightsArguments& a) {
   if (std::find(names.begin(), names.end(), name) == names.end())
     fail_usage("unknown format of weights '{}'{}; formats: {}", name, did_you_mean(name, names),
                weights_format_names());
+  if (name == kDetectorWithSettings)
+    fail_usage("convert: {} holds a detector's settings too; 'soco export' writes it from runs and files of "
+               "'soco finetune'",
+               name);
   export_format_from_name(name, a.out);
 }
 
@@ -99,7 +104,8 @@ std::string weights_format_names() {
   for (const TrainingFormatInfo& info : kTrainingFormats) names += std::string(info.name) + ", ";
   std::string_view last;
   for (const ExportFormatInfo& info : export_formats()) {
-    if (info.name != last) names += (last.empty() ? "" : ", ") + std::string(info.name);
+    if (info.name != last && info.name != kDetectorWithSettings)
+      names += (last.empty() ? "" : ", ") + std::string(info.name);
     last = info.name;
   }
   return names;

@@ -8,6 +8,7 @@
 #include "soco/export/formats/detectron2.h"
 #include "soco/export/formats/mmdetection.h"
 #include "soco/export/formats/onnx.h"
+#include "soco/export/formats/onnx_detector.h"
 #include "soco/export/formats/safetensors.h"
 #include "soco/export/formats/torchvision.h"
 #include "soco/export/formats/torchvision_detector.h"
@@ -35,6 +36,8 @@ const FormatPart& part_from_format(ExportFormat format) {
       return onnx_format();
     case ExportFormat::kOnnxHeads:
       return onnx_heads_format();
+    case ExportFormat::kOnnxDetector:
+      return onnx_detector_format();
   }
   SOCO_ASSERT(!"the formats are all above");
   return safetensors_format();
@@ -92,7 +95,9 @@ const std::vector<ExportFormatInfo>& export_formats() {
       {ExportFormat::kTorchvisionDetector, "torchvision-detector", ".pth",
        "whole detector with a pyramid, or what was pretrained of it"},
       {ExportFormat::kOnnx, "onnx", ".onnx", "trunk, pyramid and the proposal network's head, for images of any size"},
-      {ExportFormat::kOnnxHeads, "onnx-heads", ".onnx", "box, class and mask heads, for pooled boxes"}};
+      {ExportFormat::kOnnxHeads, "onnx-heads", ".onnx", "box, class and mask heads, for pooled boxes"},
+      {ExportFormat::kOnnxDetector, "onnx-detector", ".onnx",
+       "whole detector with its settings: an image in, boxes, scores, classes and masks out"}};
   return formats;
 }
 
@@ -110,21 +115,27 @@ ExportFormat export_format_from_name(std::string_view name, const std::filesyste
   if (!extensions.empty()) fail_usage("{}: format {} goes into a file that ends in {}", out.string(), name, extensions);
   fail_usage(
       "unknown export format '{}'{}; formats: safetensors, detectron2, mmdetection, mmdetection-backbone, torchvision, "
-      "torchvision-detector, onnx, onnx-heads",
+      "torchvision-detector, onnx, onnx-heads, onnx-detector",
       name, did_you_mean(name, names));
 }
 
 ExportReport export_model(const StateDict& online, const std::map<std::string, std::string>& metadata,
-                          ExportFormat format, const std::filesystem::path& out) {
+                          ExportFormat format, const std::filesystem::path& out, const DetectorOptions* settings) {
   const FormatPart& part = part_from_format(format);
   const bool has_backbone = std::any_of(online.entries().begin(), online.entries().end(),
                                         [](const auto& entry) { return entry.first.starts_with("backbone."); });
   if (!has_backbone) fail("nothing to export: no backbone.* among the {} parameters", online.size());
+  if (part.write_detector != nullptr && settings == nullptr)
+    fail("{} needs a detector's settings, which are in the runs and files of 'soco finetune'; these weights have none",
+         name_from_format(format));
   const NetworkShape shape = network_shape(online);
   const KeyMap key_map = part.key_map(shape);
   MappedStateDict mapped =
       map_state_dict(part.arrange == nullptr ? online : part.arrange(online, shape), key_map, name_from_format(format));
-  part.write(out, mapped.tensors, metadata);
+  if (part.write_detector != nullptr)
+    part.write_detector(out, mapped.tensors, metadata, *settings);
+  else
+    part.write(out, mapped.tensors, metadata);
   check_written(part, mapped.tensors, out);
   return {.keys = std::move(mapped.keys),
           .skipped = std::move(mapped.skipped),

@@ -12,6 +12,8 @@
 
 namespace soco {
 
+struct DetectorOptions;  // soco/modeling/detector_options.h
+
 /// The files that export_model writes. Their consumers: our own tools and any safetensors reader; Detectron2's
 /// checkpointer (.pkl or .pth); MMDetection's `load_from` (detectors and parts of them) or backbone `init_cfg`;
 /// torchvision's ResNets and detectors; any ONNX runtime.
@@ -25,6 +27,7 @@ enum class ExportFormat {
   kTorchvisionDetector,
   kOnnx,
   kOnnxHeads,
+  kOnnxDetector,
 };
 
 /// One row of the table of formats: the name on the command line and the file extension that goes with it.
@@ -56,10 +59,13 @@ struct ExportReport {
 /// `online`: parameters and buffers of a pretraining's online network or of a detector, by our names without "online."
 /// (backbone.*, proposal_generator.*, roi_heads.*, projector.*, predictor.*).
 /// `metadata`: strings of the checkpoint; kept in safetensors and ONNX, dropped elsewhere.
+/// `settings`: of the detector, which kOnnxDetector needs and the others do not look at.
 /// The consumers flatten box features [C, 7, 7] row-major as we do, so box_head.fc1 goes out as it is.
-/// Errors: a name that no rule of the format knows, a network that the consumer has no place for, no backbone among the
-/// names, read-back differs (the file is then removed), disk full or not writable.
+/// Errors: no settings where they are needed, or those of another detector; a name that no rule of the format knows, a
+/// network that the consumer has no place for, no backbone among the names, read-back differs (the file is then
+/// removed), disk full or not writable.
 ExportReport export_model(const StateDict& online, const std::map<std::string, std::string>& metadata,
-                          ExportFormat format, const std::filesystem::path& out);
+                          ExportFormat format, const std::filesystem::path& out,
+                          const DetectorOptions* settings = nullptr);
 
 }  // namespace soco

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "soco/config/options.h"
@@ -39,6 +40,19 @@ struct AnchorOptions {
     v.field("fit_stride", fit_stride,
             "whether cells lie so far apart as the padded image's side over the map's says, rounded down, as in "
             "torchvision; else by the level's stride. They differ on P6 for sides that 64 does not divide");
+  }
+
+  /// The anchors of these sizes around the origin, xyxy one after the other: size after size, in a size ratio after
+  /// ratio.
+  std::vector<double> around_cell(const std::vector<double>& own_sizes) const {
+    std::vector<double> values;
+    for (const double size : own_sizes)
+      for (const double ratio : ratios) {
+        const double width = std::sqrt(size * size / ratio), height = ratio * width;
+        for (const double side : {-width / 2, -height / 2, width / 2, height / 2})
+          values.push_back(round ? std::nearbyint(side) : side);
+      }
+    return values;
   }
 };
 

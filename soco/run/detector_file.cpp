@@ -52,6 +52,20 @@ std::map<std::string, std::string> detector_metadata(const FinetuneOptions& opti
   return {{"kind", kKind}, {"config", dump_toml(options)}, {"categories", categories_text(categories)}};
 }
 
+FinetuneOptions detector_settings(const std::map<std::string, std::string>& metadata, const std::string& name) {
+  const auto kind = metadata.find("kind");
+  if (kind == metadata.end() || kind->second != kKind)
+    fail(
+        "{}: is no detector that 'soco finetune' trained (its metadata do not say kind = {}); to start a detector from "
+        "other weights, train it with 'soco finetune --init'",
+        name, kKind);
+  for (const char* key : {"config", "categories"})
+    if (!metadata.contains(key)) fail("{}: its metadata have no {}", name, key);
+  FinetuneOptions options;
+  load_toml(options, metadata.at("config"), name + " (config in its metadata)");
+  return options;
+}
+
 StateDict detector_tensors(const StateDict& tensors) {
   bool averaged = false;
   for (const auto& [name, tensor] : tensors.entries()) averaged = averaged || name.starts_with(kAverage);
@@ -74,16 +88,8 @@ bool is_finetune_run(const fs::path& path) {
 
 DetectorFile read_detector_file(const fs::path& path, Logger& log) {
   auto [file, name] = read_file(path, log);
-  const auto kind = file.metadata.find("kind");
-  if (kind == file.metadata.end() || kind->second != kKind)
-    fail(
-        "{}: is no detector that 'soco finetune' trained (its metadata do not say kind = {}); to start a detector from "
-        "other weights, train it with 'soco finetune --init'",
-        name, kKind);
-  for (const char* key : {"config", "categories"})
-    if (!file.metadata.contains(key)) fail("{}: its metadata have no {}", name, key);
   DetectorFile detector;
-  load_toml(detector.options, file.metadata.at("config"), name + " (config in its metadata)");
+  detector.options = detector_settings(file.metadata, name);
   detector.categories = read_categories(file.metadata.at("categories"), name);
   detector.weights = detector_tensors(file.tensors);
   detector.name = std::move(name);

@@ -25,6 +25,9 @@ struct DetectorFile {
 std::map<std::string, std::string> detector_metadata(const FinetuneOptions& options,
                                                      const std::vector<ObjectCategory>& categories);
 
+/// The settings among these. `name` stands for their file in errors. Errors: they are not of detector_metadata; damaged.
+FinetuneOptions detector_settings(const std::map<std::string, std::string>& metadata, const std::string& name);
+
 /// The detector among the tensors of a fine-tuning checkpoint or of a detector file: the moving average where there is
 /// one, else the trained weights, under their bare names. Other files' tensors: as they are, but for "model.".
 StateDict detector_tensors(const StateDict& tensors);

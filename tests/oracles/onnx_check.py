@@ -17,87 +17,18 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import random_detector  # noqa: E402
 import safetensors_io  # noqa: E402
+from random_detector import PYRAMID  # noqa: E402
 
-CLASSES, PYRAMID, FC = 5, 64, 96
 KINDS = {"mask_fpn18": dict(depth=18, rpn=3, fcs=2, masks=4), "soco_fpn50": dict(depth=50, norm=True, convs=4, fcs=1, masks=0),
          "mask_c4_50": dict(depth=50, c4=True, rpn=15, masks=0), "boxes_c4_18": dict(depth=18, c4=True, rpn=15, extra_norm=True, masks=None),
          "trunk18": dict(depth=18, trunk=True), "detector_fpn50": dict(depth=50, norm=True, rpn=3, convs=4, fcs=1, masks=4)}
-BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 BOUND, LAST_PLACES = 4, 4 * 2**-23
 
 
 def make(kind, path):
-    options, weights, generator = KINDS[kind], {}, torch.Generator().manual_seed(3)
-    c4, norm = options.get("c4", False), options.get("norm", False)
-
-    def uniform(low, high, *shape):
-        return torch.rand(*shape, generator=generator) * (high - low) + low
-
-    def add_norm(name, channels, scale=1.0):
-        weights[name + ".weight"] = uniform(0.5, 1.5, channels) * scale
-        weights[name + ".bias"], weights[name + ".running_mean"] = uniform(-0.2, 0.2, channels), uniform(-0.2, 0.2, channels)
-        weights[name + ".running_var"] = uniform(0.5, 1.5, channels)
-        weights[name + ".num_batches_tracked"] = torch.tensor(9)
-
-    def conv(name, out, inner, kernel, with_norm, scale=1.0):
-        weights[name + ".weight"] = torch.randn(out, inner, kernel, kernel, generator=generator) * (2 / (inner * kernel * kernel)) ** 0.5
-        if with_norm:
-            add_norm(name + ".norm", out, scale)
-        else:
-            weights[name + ".bias"] = uniform(-0.2, 0.2, out)
-
-    def linear(name, out, inner):
-        weights[name + ".weight"] = torch.randn(out, inner, generator=generator) * (1 / inner) ** 0.5
-        weights[name + ".bias"] = uniform(-0.2, 0.2, out)
-
-    trunk = "backbone." if c4 else "backbone.bottom_up."
-    conv(trunk + "stem.conv1", 64, 3, 7, True)
-    inner, channels = 64, []
-    for stage in range(4):
-        width = 64 << stage
-        out = width if options["depth"] == 18 else 4 * width
-        for i in range(BLOCKS[options["depth"]][stage]):
-            at = f"{'roi_heads.' if c4 and stage == 3 else trunk}res{stage + 2}.{i}."
-            if inner != out:
-                conv(at + "shortcut", out, inner, 1, True)
-            if options["depth"] == 18:
-                conv(at + "conv1", width, inner, 3, True), conv(at + "conv2", out, width, 3, True, 0.3)
-            else:
-                conv(at + "conv1", width, inner, 1, True), conv(at + "conv2", width, width, 3, True)
-                conv(at + "conv3", out, width, 1, True, 0.3)
-            inner = out
-        channels.append(out)
-    if options.get("extra_norm"):
-        add_norm("roi_heads.res5.norm", inner)
-    if not c4 and not options.get("trunk"):
-        for level, out in enumerate(channels):
-            conv(f"backbone.fpn_lateral{level + 2}", PYRAMID, out, 1, norm), conv(f"backbone.fpn_output{level + 2}", PYRAMID, PYRAMID, 3, norm)
-    map_channels = channels[2] if c4 else PYRAMID
-    if "rpn" in options:
-        head = "proposal_generator.rpn_head."
-        conv(head + "conv", map_channels, map_channels, 3, False)
-        conv(head + "objectness_logits", options["rpn"], map_channels, 1, False)
-        conv(head + "anchor_deltas", 4 * options["rpn"], map_channels, 1, False)
-    vector = channels[3]
-    if "fcs" in options:
-        for i in range(options.get("convs", 0)):
-            conv(f"roi_heads.box_head.conv{i + 1}", PYRAMID, PYRAMID, 3, norm)
-        vector = PYRAMID * 49
-        for i in range(options["fcs"]):
-            linear(f"roi_heads.box_head.fc{i + 1}", FC, vector)
-            vector = FC
-    if "rpn" in options:
-        linear("roi_heads.box_predictor.cls_score", CLASSES + 1, vector), linear("roi_heads.box_predictor.bbox_pred", 4 * CLASSES, vector)
-    if options.get("rpn") and options.get("masks") is not None:
-        inner = channels[3] if c4 else PYRAMID
-        for i in range(options["masks"]):
-            conv(f"roi_heads.mask_head.mask_fcn{i + 1}", PYRAMID, inner, 3, norm)
-            inner = PYRAMID
-        weights["roi_heads.mask_head.deconv.weight"] = torch.randn(inner, PYRAMID, 2, 2, generator=generator) * (2 / inner) ** 0.5
-        weights["roi_heads.mask_head.deconv.bias"] = uniform(-0.2, 0.2, PYRAMID)
-        conv("roi_heads.mask_head.predictor", CLASSES, PYRAMID, 1, False)
-    safetensors_io.save(path, {name: tensor.numpy() for name, tensor in weights.items()})
+    safetensors_io.save(path, random_detector.make(**KINDS[kind]))
 
 
 class Network:

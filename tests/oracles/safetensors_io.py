@@ -34,8 +34,8 @@ def load(path):
     return arrays
 
 
-def save(path, arrays):
-    entries, blobs, offset = {}, [], 0
+def save(path, arrays, metadata=None):
+    entries, blobs, offset = {"__metadata__": metadata} if metadata else {}, [], 0
     for name, array in arrays.items():
         array = np.asarray(array)
         entries[name] = {"dtype": NAME_OF[array.dtype], "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}

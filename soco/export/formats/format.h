@@ -10,6 +10,8 @@
 
 namespace soco {
 
+struct DetectorOptions;  // soco/modeling/detector_options.h
+
 /// One format's part of export_model: names, order of rows, writer, reader, and what its consumer must know.
 struct FormatPart {
   KeyMap (*key_map)(const NetworkShape& shape);
@@ -18,6 +20,10 @@ struct FormatPart {
                 const std::map<std::string, std::string>& metadata);
   StateDict (*read)(const std::filesystem::path& path);
   std::string (*input_convention)(const NetworkShape& shape);
+  /// In the place of `write`: of a file that needs the detector's settings too.
+  void (*write_detector)(const std::filesystem::path& path, const StateDict& theirs,
+                         const std::map<std::string, std::string>& metadata,
+                         const DetectorOptions& settings) = nullptr;
 };
 
 }  // namespace soco

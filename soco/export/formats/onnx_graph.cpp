@@ -14,8 +14,7 @@ using protobuf::append_bytes;
 using protobuf::append_bytes_head;
 using protobuf::append_integer;
 
-constexpr std::int64_t kIrVersion = 7, kOperatorVersion = 13;  // of ONNX 1.8
-constexpr std::int64_t kFloatType = 1;                         // TensorProto.DataType
+constexpr std::int64_t kFloatType = 1, kInt64Type = 7;  // TensorProto.DataType
 constexpr std::uint64_t kMaxProtobuf = (std::uint64_t{1} << 31) - 1;
 
 /// Numbers of fields, by onnx.proto.
@@ -29,8 +28,16 @@ namespace tensor_field {
 constexpr std::uint32_t kDimension = 1, kType = 2, kName = 8, kRawData = 9;
 }
 
+/// Of the files, by the operators that came with it.
+std::int64_t ir_version(OnnxOperators operators) { return operators == OnnxOperators::kVersion13 ? 7 : 8; }
+
+std::int64_t type_number(DType type) {
+  SOCO_ASSERT(type == DType::kFloat32 || type == DType::kInt64);
+  return type == DType::kFloat32 ? kFloatType : kInt64Type;
+}
+
 /// ValueInfoProto: 1 name, 2 type. TypeProto: 1 tensor type; of it 1 element type, 2 shape. Dimension: 1 value, 2 name.
-std::string value_info(const std::string& name, const std::vector<OnnxDimension>& dimensions) {
+std::string value_info(const std::string& name, const std::vector<OnnxDimension>& dimensions, DType element) {
   std::string shape;
   for (const OnnxDimension& dimension : dimensions) {
     std::string text;
@@ -41,7 +48,7 @@ std::string value_info(const std::string& name, const std::vector<OnnxDimension>
     append_bytes(shape, 1, text);
   }
   std::string tensor, type, info;
-  append_integer(tensor, 1, kFloatType);
+  append_integer(tensor, 1, type_number(element));
   append_bytes(tensor, 2, shape);
   append_bytes(type, 1, tensor);
   append_bytes(info, 1, name);
@@ -49,9 +56,27 @@ std::string value_info(const std::string& name, const std::vector<OnnxDimension>
   return info;
 }
 
-/// AttributeProto: 1 name, 2 float, 3 integer, 4 string, 8 integers, 20 which of them.
+/// A TensorProto up to its data.
+std::string tensor_head(const std::string& name, const HostTensor& tensor) {
+  std::string head;
+  for (const std::int64_t size : tensor.shape) append_integer(head, tensor_field::kDimension, size);
+  append_integer(head, tensor_field::kType, type_number(tensor.dtype));
+  if (!name.empty()) append_bytes(head, tensor_field::kName, name);
+  append_bytes_head(head, tensor_field::kRawData, tensor.data.size());
+  return head;
+}
+
+/// The same with the head of the field that it is in.
+std::string initializer_head(const std::string& name, const HostTensor& tensor) {
+  const std::string head = tensor_head(name, tensor);
+  std::string field;
+  append_bytes_head(field, graph_field::kInitializer, head.size() + tensor.data.size());
+  return field + head;
+}
+
+/// AttributeProto: 1 name, 2 float, 3 integer, 4 string, 5 tensor, 8 integers, 20 which of them.
 std::string attribute_text(const OnnxAttribute& attribute) {
-  constexpr std::int64_t kFloat = 1, kInteger = 2, kString = 3, kIntegers = 7;
+  constexpr std::int64_t kFloat = 1, kInteger = 2, kString = 3, kTensor = 4, kIntegers = 7;
   std::string text;
   append_bytes(text, 1, attribute.name);
   std::int64_t kind = kIntegers;
@@ -64,6 +89,9 @@ std::string attribute_text(const OnnxAttribute& attribute) {
   } else if (const auto* string = std::get_if<std::string>(&attribute.value)) {
     append_bytes(text, 4, *string);
     kind = kString;
+  } else if (const auto* tensor = std::get_if<HostTensor>(&attribute.value)) {
+    append_bytes(text, 5, tensor_head("", *tensor) + std::string(text_of(tensor->data)));
+    kind = kTensor;
   } else {
     for (const std::int64_t value : std::get<std::vector<std::int64_t>>(attribute.value))
       append_integer(text, 8, value);
@@ -72,23 +100,11 @@ std::string attribute_text(const OnnxAttribute& attribute) {
   return text;
 }
 
-/// A TensorProto up to its data, with the head of the field that it is in.
-std::string tensor_head(const std::string& name, const HostTensor& tensor) {
-  std::string head;
-  for (const std::int64_t size : tensor.shape) append_integer(head, tensor_field::kDimension, size);
-  append_integer(head, tensor_field::kType, kFloatType);
-  append_bytes(head, tensor_field::kName, name);
-  append_bytes_head(head, tensor_field::kRawData, tensor.data.size());
-  std::string field;
-  append_bytes_head(field, graph_field::kInitializer, head.size() + tensor.data.size());
-  return field + head;
-}
-
-std::string model_head(const std::map<std::string, std::string>& metadata) {
+std::string model_head(const std::map<std::string, std::string>& metadata, OnnxOperators version) {
   std::string operators, model;
   append_bytes(operators, 1, "");
-  append_integer(operators, 2, kOperatorVersion);
-  append_integer(model, model_field::kIrVersion, kIrVersion);
+  append_integer(operators, 2, static_cast<std::int64_t>(version));
+  append_integer(model, model_field::kIrVersion, ir_version(version));
   append_bytes(model, model_field::kProducer, "soco");
   append_bytes(model, model_field::kOperators, operators);
   for (const auto& [key, value] : metadata) {
@@ -125,24 +141,30 @@ void add_tensor(StateDict& weights, std::string_view message) {
 
 }  // namespace
 
-OnnxGraph::OnnxGraph(const StateDict& weights) : weights_(weights) {
+OnnxGraph::OnnxGraph(const StateDict& weights, OnnxOperators operators) : weights_(weights), operators_(operators) {
   for (const auto& [name, tensor] : weights.entries())
     if (tensor.dtype != DType::kFloat32)
       fail("'{}' is {}; ONNX files are written of float32 weights", name, dtype_name(tensor.dtype));
 }
 
-void OnnxGraph::input(const std::string& name, const std::vector<OnnxDimension>& dimensions) {
+void OnnxGraph::input(const std::string& name, const std::vector<OnnxDimension>& dimensions, DType type) {
   SOCO_ASSERT(values_.insert(name).second);
-  append_bytes(inputs_, graph_field::kInput, value_info(name, dimensions));
+  append_bytes(inputs_, graph_field::kInput, value_info(name, dimensions, type));
 }
 
-void OnnxGraph::output(const std::string& name, const std::vector<OnnxDimension>& dimensions) {
+void OnnxGraph::output(const std::string& name, const std::vector<OnnxDimension>& dimensions, DType type) {
   SOCO_ASSERT(values_.contains(name));
-  append_bytes(outputs_, graph_field::kOutput, value_info(name, dimensions));
+  append_bytes(outputs_, graph_field::kOutput, value_info(name, dimensions, type));
 }
 
 std::string OnnxGraph::node(std::string_view operation, const std::vector<std::string>& inputs,
                             const std::string& output, const std::vector<OnnxAttribute>& attributes) {
+  multi_node(operation, inputs, std::vector<std::string>{output}, attributes);
+  return output;
+}
+
+void OnnxGraph::multi_node(std::string_view operation, const std::vector<std::string>& inputs,
+                           const std::vector<std::string>& outputs, const std::vector<OnnxAttribute>& attributes) {
   // NodeProto: 1 input, 2 output, 3 name, 4 operation, 5 attribute.
   std::string text;
   for (const std::string& input : inputs) {
@@ -152,24 +174,25 @@ std::string OnnxGraph::node(std::string_view operation, const std::vector<std::s
       SOCO_ASSERT(input.empty() || values_.contains(input));
     append_bytes(text, 1, input);
   }
-  SOCO_ASSERT(values_.insert(output).second);
-  append_bytes(text, 2, output);
-  append_bytes(text, 3, output);
+  for (const std::string& output : outputs) {
+    SOCO_ASSERT(values_.insert(output).second);
+    append_bytes(text, 2, output);
+  }
+  append_bytes(text, 3, outputs.at(0));
   append_bytes(text, 4, operation);
   for (const OnnxAttribute& attribute : attributes) append_bytes(text, 5, attribute_text(attribute));
   append_bytes(nodes_, graph_field::kNode, text);
-  return output;
 }
 
 void OnnxGraph::write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const {
-  std::string graph = nodes_, model = model_head(metadata);
+  std::string graph = nodes_, model = model_head(metadata, operators_);
   append_bytes(graph, graph_field::kName, "soco");
   graph += inputs_ + outputs_;
   std::uint64_t graph_bytes = graph.size();
   std::vector<std::string> heads;
   for (const auto& [name, tensor] : weights_.entries()) {
     if (!used_weights_.contains(name)) fail("'{}' has no place in the network that its neighbours make", name);
-    heads.push_back(tensor_head(name, tensor));
+    heads.push_back(initializer_head(name, tensor));
     graph_bytes += heads.back().size() + tensor.data.size();
   }
   append_bytes_head(model, model_field::kGraph, graph_bytes);

@@ -18,24 +18,32 @@ using OnnxDimension = std::variant<std::int64_t, std::string>;
 
 struct OnnxAttribute {
   std::string name;
-  std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>> value;
+  std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, HostTensor> value;
 };
 
-/// A network as an ONNX graph of float32 values (onnx.ai/onnx/repo-docs/IR.html, onnx.proto), operators of version 13.
-/// Its weights are the tensors of a state dict, under their names.
+/// The version of the operators, of ONNX 1.8 and 1.11: the first with all that networks of layers need, and the first
+/// whose RoiAlign counts pixel centres at half integers.
+enum class OnnxOperators : std::int64_t { kVersion13 = 13, kVersion16 = 16 };
+
+/// A network as an ONNX graph (onnx.ai/onnx/repo-docs/IR.html, onnx.proto). Its weights are the tensors of a state
+/// dict, float32, under their names. Inputs, outputs and constants are float32 or int64.
 class OnnxGraph {
  public:
   /// `weights` must outlive the graph. Errors: a tensor that is not float32.
-  explicit OnnxGraph(const StateDict& weights);
+  explicit OnnxGraph(const StateDict& weights, OnnxOperators operators = OnnxOperators::kVersion13);
 
-  void input(const std::string& name, const std::vector<OnnxDimension>& dimensions);
+  void input(const std::string& name, const std::vector<OnnxDimension>& dimensions, DType type = DType::kFloat32);
   /// `name`: of a node's output.
-  void output(const std::string& name, const std::vector<OnnxDimension>& dimensions);
+  void output(const std::string& name, const std::vector<OnnxDimension>& dimensions, DType type = DType::kFloat32);
 
   /// Adds a node; its inputs are graph inputs, weights, outputs of earlier nodes, or "" for one left out. Gives
   /// `output`.
   std::string node(std::string_view operation, const std::vector<std::string>& inputs, const std::string& output,
                    const std::vector<OnnxAttribute>& attributes = {});
+
+  /// A node of several outputs.
+  void multi_node(std::string_view operation, const std::vector<std::string>& inputs,
+                  const std::vector<std::string>& outputs, const std::vector<OnnxAttribute>& attributes = {});
 
   /// Writes the model, whole or not at all. `metadata`: the model's properties. Errors: a weight that no node uses,
   /// naming it; more than protobuf's 2 GiB; disk full or not writable.
@@ -43,6 +51,7 @@ class OnnxGraph {
 
  private:
   const StateDict& weights_;
+  OnnxOperators operators_;
   std::string nodes_, inputs_, outputs_;  // fields of GraphProto
   std::set<std::string> values_;          // graph inputs and outputs of nodes
   std::set<std::string> used_weights_;
