@@ -32,7 +32,7 @@ ALLOWED = {
 OWNERS = {
     "torch/": ["distributed", "layers", "solver", "modeling", "engine", "cli"],
     "ATen/": ["layers", "solver", "modeling", "engine"],
-    "c10/": ["layers", "solver", "modeling", "engine"],
+    "c10/": ["distributed", "layers", "solver", "modeling", "engine"],
     "nlohmann/": ["base"],
     "xxhash": ["base"],
     "toml++/": ["config"],

@@ -82,7 +82,7 @@ class Study:
             seconds = self.soco("probe", *source, "--images", self.out / "scenes" / "train", "--annotations",
                                 annotations / "instances_train.json", "--val", annotations / "instances_val.json",
                                 "--val-images", self.out / "scenes" / "val", "--feature", feature, "--json",
-                                path.with_suffix(".probe"))
+                                path.with_suffix(".probe"), "workers=1")
             figures = json.loads(path.with_suffix(".probe").read_text())
             return {"cpu_s": seconds, **{k: figures[k]["top1"] for k in ("knn", "linear", "majority")},
                     "num_train": figures["num_train"], "num_val": figures["num_val"]}
@@ -95,7 +95,7 @@ class Study:
         training = {"cpu_s": 0, "steps": 0, "mean_cosine": 0, "feature_std_ratio": 0}
         if config is None:
             toml = run.with_suffix(".toml")
-            toml.write_text((RECIPES / f"{SOCO}.toml").read_text().replace("[train]", f"[train]\nseed = {seed}", 1))
+            toml.write_text((RECIPES / f"{SOCO}.toml").read_text().replace("[train]", f"[train]\nseed = {seed}\nnum_threads = 1", 1))
             source = ["--random", "--config", toml]
         else:
             training = self.once(run.with_name(run.name + ".train.json"), lambda: self.pretrain(run, config, keys, seed))

@@ -38,16 +38,19 @@ kernels::GroupedRows grouped_rows(const torch::Tensor& x, std::int64_t num_group
 const float* data_or_null(const torch::Tensor& x) { return x.defined() ? x.data_ptr<float>() : nullptr; }
 
 struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
-  // Gives output, mean [G,C], biased variance [G,C]; the statistics carry no gradient. `residual` of zero elements:
-  // none (libtorch does not take undefined tensors here).
+  // Gives output, mean [G,C], biased variance [G,C] and the rows [1] that they are of; none carries a gradient but the
+  // output. `residual` of zero elements: none (libtorch does not take undefined tensors here). `ranks`: those whose
+  // values count too; null: this process's alone.
   static variable_list forward(AutogradContext* ctx, const torch::Tensor& input, const torch::Tensor& weight,
                                const torch::Tensor& bias, const torch::Tensor& residual, std::int64_t num_groups,
-                               bool relu) {
+                               bool relu, const c10::intrusive_ptr<CommunicatorHolder>& ranks) {
     const torch::Tensor x = as_rows(input);
     const bool has_residual = residual.dim() == input.dim();
     const torch::Tensor added = has_residual ? as_rows(residual) : torch::Tensor();
     const kernels::GroupedRows shape = grouped_rows(x, num_groups);
-    const kernels::GroupStats stats = kernels::batch_norm_stats(x.data_ptr<float>(), shape);
+    kernels::GroupStats stats = kernels::batch_norm_stats(x.data_ptr<float>(), shape);
+    double num_rows = static_cast<double>(shape.rows);
+    if (ranks) num_rows = share_statistics(stats, shape.rows, ranks->communicator);
     const torch::Tensor mean = torch::tensor(stats.mean).view({num_groups, shape.channels});
     const torch::Tensor var = torch::tensor(stats.var).view({num_groups, shape.channels});
     const torch::Tensor invstd = (var + kBatchNormEps).rsqrt_();
@@ -59,8 +62,11 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
     ctx->save_for_backward({x, weight, mean, invstd, relu ? output : torch::Tensor()});
     ctx->saved_data["num_groups"] = num_groups;
     ctx->saved_data["has_residual"] = has_residual;
-    ctx->mark_non_differentiable({mean, var});
-    return {output, mean, var};
+    ctx->saved_data["num_rows"] = num_rows;
+    if (ranks) ctx->saved_data["ranks"] = torch::IValue::make_capsule(ranks);
+    const torch::Tensor count = torch::full({1}, num_rows, torch::kFloat64);
+    ctx->mark_non_differentiable({mean, var, count});
+    return {output, mean, var, count};
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
@@ -71,17 +77,19 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
     const kernels::BatchNormBackwardInput in{grad.data_ptr<float>(),   x.data_ptr<float>(),
                                              data_or_null(output),     mean.data_ptr<float>(),
                                              invstd.data_ptr<float>(), weight.data_ptr<float>()};
-    const kernels::BatchNormSums sums = kernels::batch_norm_backward_sums(in, shape);
+    kernels::BatchNormSums sums = kernels::batch_norm_backward_sums(in, shape);
+    const std::vector<std::int64_t> group_shape{shape.num_groups, shape.channels};
+    const torch::Tensor grad_weight = torch::tensor(sums.dot).view(group_shape).sum(0);  // this rank's part
+    const torch::Tensor grad_bias = torch::tensor(sums.sum).view(group_shape).sum(0);
+    if (const auto ranks = ctx->saved_data.find("ranks"); ranks != ctx->saved_data.end())
+      share_sums(sums, c10::static_intrusive_pointer_cast<CommunicatorHolder>(ranks->second.toCapsule())->communicator);
     const torch::Tensor grad_x = empty_rows_like(x);
     torch::Tensor grad_residual;
     if (ctx->saved_data["has_residual"].toBool()) grad_residual = output.defined() ? empty_rows_like(x) : grad;
     kernels::batch_norm_backward_apply(
-        in, sums, shape, grad_x.data_ptr<float>(),
+        in, sums, ctx->saved_data["num_rows"].toDouble(), shape, grad_x.data_ptr<float>(),
         output.defined() && grad_residual.defined() ? grad_residual.data_ptr<float>() : nullptr);
-    const std::vector<std::int64_t> group_shape{shape.num_groups, shape.channels};
-    const torch::Tensor grad_weight = torch::tensor(sums.dot).view(group_shape).sum(0);
-    const torch::Tensor grad_bias = torch::tensor(sums.sum).view(group_shape).sum(0);
-    return {grad_x, grad_weight, grad_bias, grad_residual, torch::Tensor(), torch::Tensor()};
+    return {grad_x, grad_weight, grad_bias, grad_residual, torch::Tensor(), torch::Tensor(), torch::Tensor()};
   }
 };
 
@@ -111,16 +119,19 @@ bool takes_fused_path(const torch::Tensor& input, const torch::Tensor& weight) {
 }
 
 Normalised normalise(const BatchNormImpl& norm, const torch::Tensor& input, const NormCall& call) {
-  if (norm.communicator != nullptr && !norm.communicator->is_alone()) {
+  const bool with_others = norm.communicator != nullptr && !norm.communicator->is_alone();
+  const bool fused = takes_fused_path(input, norm.weight);
+  if (with_others && !fused) {
     const SyncedNorm synced =
         sync_batch_norm(input, norm.weight, norm.bias, call.groups.num_groups, kBatchNormEps, *norm.communicator);
     return {finish(synced.output, call), synced.mean, synced.var, synced.num_values};
   }
-  if (!takes_fused_path(input, norm.weight)) return normalise_composed(norm, input, call);
+  if (!fused) return normalise_composed(norm, input, call);
   const torch::Tensor residual = call.residual.defined() ? call.residual.to(torch::kFloat32) : torch::empty({0});
+  const auto ranks = with_others ? c10::make_intrusive<CommunicatorHolder>(*norm.communicator) : nullptr;
   const variable_list result = FusedBatchNorm::apply(input, norm.weight, norm.bias, residual, call.groups.num_groups,
-                                                     call.activation == NormActivation::kRelu);
-  return {result[0], result[1], result[2], static_cast<double>(input.numel() / input.size(1) / call.groups.num_groups)};
+                                                     call.activation == NormActivation::kRelu, ranks);
+  return {result[0], result[1], result[2], result[3].item<double>()};
 }
 
 void check_call(const torch::Tensor& input, std::int64_t num_features, const NormCall& call, bool training) {

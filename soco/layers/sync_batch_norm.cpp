@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace soco {
@@ -22,11 +23,6 @@ torch::Tensor over_channels(const torch::Tensor& per_group) {  // [G,C] -> [G,1,
 }
 
 torch::Tensor sums(const torch::Tensor& x) { return x.sum({1, 3}); }  // [G,rows,C,cells] -> [G,C]
-
-struct CommunicatorHolder : torch::CustomClassHolder {
-  explicit CommunicatorHolder(Communicator& value) : communicator(value) {}
-  Communicator& communicator;
-};
 
 struct SyncNorm : torch::autograd::Function<SyncNorm> {
   // Gives output, mean [G,C], biased variance [G,C], values per channel and group [1].
@@ -75,6 +71,39 @@ SyncedNorm sync_batch_norm(const torch::Tensor& input, const torch::Tensor& weig
   const variable_list result =
       SyncNorm::apply(input, weight, bias, num_groups, eps, c10::make_intrusive<CommunicatorHolder>(communicator));
   return {result[0], result[1], result[2], result[3].item<double>()};
+}
+
+double share_statistics(kernels::GroupStats& stats, std::int64_t rows, Communicator& communicator) {
+  const std::size_t size = stats.mean.size();
+  torch::Tensor all = torch::empty({static_cast<std::int64_t>(2 * size + 1)}, torch::kFloat64);
+  double* const count = all.data_ptr<double>();
+  double* const sum = count + 1;
+  double* const square = sum + size;
+  const double here = static_cast<double>(rows);
+  *count = here;
+  for (std::size_t i = 0; i < size; ++i) {
+    const double mean = stats.mean[i];
+    sum[i] = here * mean;
+    square[i] = here * (stats.var[i] + mean * mean);  // in float64 that does not cancel
+  }
+  communicator.all_reduce_sum(all);
+  for (std::size_t i = 0; i < size; ++i) {
+    const double mean = sum[i] / *count;
+    stats.mean[i] = static_cast<float>(mean);
+    stats.var[i] = static_cast<float>(std::max(0.0, square[i] / *count - mean * mean));
+  }
+  return *count;
+}
+
+void share_sums(kernels::BatchNormSums& sums, Communicator& communicator) {
+  const std::size_t size = sums.sum.size();
+  torch::Tensor all = torch::empty({static_cast<std::int64_t>(2 * size)}, torch::kFloat64);
+  double* const values = all.data_ptr<double>();
+  std::copy(sums.sum.begin(), sums.sum.end(), values);
+  std::copy(sums.dot.begin(), sums.dot.end(), values + size);
+  communicator.all_reduce_sum(all);
+  std::transform(values, values + size, sums.sum.begin(), [](double v) { return static_cast<float>(v); });
+  std::transform(values + size, values + 2 * size, sums.dot.begin(), [](double v) { return static_cast<float>(v); });
 }
 
 }  // namespace soco

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <ATen/core/ivalue.h>
 #include <torch/types.h>
 
 #include <cstdint>
 
 #include "soco/distributed/communicator.h"
+#include "soco/layers/kernels/batch_norm_cpu.h"
 
 namespace soco {
+
+/// A communicator in what autograd keeps for the backward pass. It must outlive that.
+struct CommunicatorHolder : torch::CustomClassHolder {
+  explicit CommunicatorHolder(Communicator& value) : communicator(value) {}
+  Communicator& communicator;
+};
 
 /// A batch normalised by the statistics of all ranks' values.
 struct SyncedNorm {
@@ -21,5 +29,12 @@ struct SyncedNorm {
 /// forward pass, one in the backward pass; every rank must run both. Any dtype: half types are worked in float32.
 SyncedNorm sync_batch_norm(const torch::Tensor& input, const torch::Tensor& weight, const torch::Tensor& bias,
                            std::int64_t num_groups, double eps, Communicator& communicator);
+
+/// Puts the statistics of all ranks' values in the place of those of this rank's `rows` rows a group, of which there
+/// may be none; returns how many rows a group has on all ranks. One sum over the ranks, in float64.
+double share_statistics(kernels::GroupStats& stats, std::int64_t rows, Communicator& communicator);
+
+/// Puts the sums over all ranks in the place of this rank's. One sum over the ranks, in float64.
+void share_sums(kernels::BatchNormSums& sums, Communicator& communicator);
 
 }  // namespace soco

@@ -14,6 +14,7 @@
 #include "soco/proposals/store.h"
 #include "soco/report/event_writer.h"
 #include "soco/report/metrics_log.h"
+#include "soco/run/finetune_options.h"
 #include "soco/run/pretrain_options.h"
 #include "soco/run/run_folder.h"
 
@@ -48,9 +49,15 @@ std::string check_metrics_file(const fs::path& path) {
   return check.torn_last_line ? "ends with a line that was never finished" : "";
 }
 
+/// Of a pretraining, or of a detector's training, whose configuration alone has a section of labels.
 std::string check_config(const fs::path& path) {
-  PretrainOptions options;
-  load_toml_file(options, path);
+  if (read_text_file(path).find("[labels]") != std::string::npos) {
+    FinetuneOptions options;
+    load_toml_file(options, path);
+  } else {
+    PretrainOptions options;
+    load_toml_file(options, path);
+  }
   return "";
 }
 

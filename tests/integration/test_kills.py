@@ -18,7 +18,7 @@ import unittest
 
 from common import SMALL_DETECTOR_RUN, SMALL_RUN, SOCO, ScratchTest, metrics, run
 
-OPTIONS = argparse.Namespace(kills=50, seconds=120, ranks=1, seed=None)
+OPTIONS = argparse.Namespace(kills=50, seconds=240, ranks=1, seed=None)
 KILLS_A_PHASE = 4  # in a row; then it runs to its end
 PRETRAINING = SMALL_RUN + ["train.epochs=4", "train.max_steps=16", "train.checkpoint_every_steps=2", "train.keep_every=6"]
 DETECTOR = SMALL_DETECTOR_RUN + ["train.steps=10", "train.checkpoint_every_steps=3", "eval.every_steps=5"]
@@ -66,7 +66,7 @@ class Work:
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as store:
             result = {"proposals": store.execute("SELECT * FROM proposals ORDER BY key").fetchall()}
         for path in (self.exported, self.found, self.figures, self.detector / "best.safetensors", self.detector / "validation.json"):
-            result[path.name] = path.read_bytes()
+            result[path.name] = path.read_bytes().replace(bytes(self.folder), b"")  # figures name their files
         for folder in self.trainings():
             result[f"{folder.name} checkpoints"] = {path.name: path.read_bytes() for path in (folder / "checkpoints").iterdir()}
             result[f"{folder.name} losses"] = [(line["step"], line["loss"]) for line in metrics(folder)]
@@ -135,7 +135,7 @@ class KillsTest(ScratchTest):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=OPTIONS.kills)
-    parser.add_argument("--seconds", type=float, help="of killing; default: 120, no limit with --kills")
+    parser.add_argument("--seconds", type=float, help="of killing; default: 240, no limit with --kills")
     parser.add_argument("--ranks", type=int, default=OPTIONS.ranks)
     parser.add_argument("--seed", type=int)
     parsed, rest = parser.parse_known_args()

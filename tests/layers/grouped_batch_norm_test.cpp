@@ -189,5 +189,34 @@ TEST(ConvNorm, EqualsConvolutionThenBatchNormUnderTheirKeys) {
   EXPECT_NEAR(conv->weight.std().item<double>(), 1 / std::sqrt(81.0), 0.02);
 }
 
+TEST(ConvNorm, WithoutGradientsFollowsWhateverChangesItsParts) {
+  torch::manual_seed(8);
+  ConvNorm conv(ConvNormOptions{3, 6, 3, 1});
+  const torch::Tensor x = torch::randn({2, 3, 5, 5});
+  conv(x);
+  conv->eval();
+  const auto difference = [&] {  // from the same with gradients, which keeps nothing
+    const torch::Tensor expected = conv(x.to(conv->weight.scalar_type()));
+    const torch::NoGradGuard no_grad;
+    return max_difference(conv(x.to(conv->weight.scalar_type())), expected.detach());
+  };
+  EXPECT_LT(difference(), 1e-6);
+  const std::vector<torch::Tensor> parts{conv->weight, conv->norm->weight, conv->norm->bias, conv->norm->running_mean,
+                                         conv->norm->running_var};
+  for (torch::Tensor part : parts) {
+    {
+      const torch::NoGradGuard no_grad;
+      part.mul_(1.5).add_(0.1);
+    }
+    EXPECT_LT(difference(), 1e-6);
+  }
+  conv->to(torch::kFloat64);
+  EXPECT_LT(difference(), 1e-14);
+  conv->train();
+  conv(x.to(torch::kFloat64));
+  conv->eval();
+  EXPECT_LT(difference(), 1e-14);
+}
+
 }  // namespace
 }  // namespace soco

@@ -14,6 +14,7 @@
 #include "soco/proposals/store.h"
 #include "soco/report/event_writer.h"
 #include "soco/report/metrics_log.h"
+#include "soco/run/finetune_options.h"
 #include "soco/run/pretrain_options.h"
 #include "soco/run/run_folder.h"
 #include "testing/temp_dir.h"
@@ -114,6 +115,16 @@ TEST_F(VerifyTest, FindsNothingInAWholeRun) {
     EXPECT_EQ(file.note, "") << file.path;
     EXPECT_EQ(file.num_bytes, fs::file_size(file.path));
   }
+}
+
+TEST_F(VerifyTest, KnowsTheConfigurationOfADetectorsTraining) {
+  const fs::path config = temp_ / "detector" / "config.toml";
+  const RunFolder run = RunFolder::create(config.parent_path(), ExistingRun::kRefuse);
+  write_file_atomic(config, dump_toml(FinetuneOptions{}));
+  write_checkpoints(run.checkpoints(), dump_toml(FinetuneOptions{}));
+  for (const VerifiedFile& file : verify_run(config.parent_path())) EXPECT_EQ(file.problem, "") << file.path;
+  write_file_atomic(config, dump_toml(FinetuneOptions{}) + "unknown = 1\n");
+  EXPECT_THAT(verify_file(config).problem, HasSubstr("unknown"));
 }
 
 /// 10,000 single bytes of checkpoints, stores and event files changed at random, in any way, one at a time: none may

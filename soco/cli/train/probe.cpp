@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "soco/base/atomic_file.h"
 #include "soco/base/error.h"
@@ -129,6 +130,8 @@ int run_probe(int argc, char** argv) {
   line.app.add_option("--features", a.features, "write features and labels there (.safetensors)");
   line.take_overrides(options);
   if (!line.parse(argc, argv)) return 0;
+  // Without RUN, which --random may do, the first key=value comes in its place.
+  if (a.random && a.from.find('=') != std::string::npos) apply_override(options, std::exchange(a.from, {}));
   if (!a.feature.empty()) apply_override(options, "feature=" + a.feature);
   line.apply_overrides(options);
   ConsoleLogger log;

@@ -83,6 +83,7 @@ GroupStats batch_norm_stats(const float* x, const GroupedRows& shape) {
   GroupStats stats;
   stats.mean.resize(static_cast<std::size_t>(shape.num_groups * channels));
   stats.var.resize(stats.mean.size());
+  if (shape.rows == 0) return stats;
   const double n = static_cast<double>(shape.rows);
   add_pieces(partial, shape, [&](std::int64_t group, std::int64_t c, double sum, double square) {
     const double offset = sum / n;
@@ -142,10 +143,10 @@ BatchNormSums batch_norm_backward_sums(const BatchNormBackwardInput& in, const G
   return sums;
 }
 
-void batch_norm_backward_apply(const BatchNormBackwardInput& in, const BatchNormSums& sums, const GroupedRows& shape,
-                               float* grad_x, float* grad_residual) {
+void batch_norm_backward_apply(const BatchNormBackwardInput& in, const BatchNormSums& sums, double num_rows,
+                               const GroupedRows& shape, float* grad_x, float* grad_residual) {
   const std::int64_t channels = shape.channels;
-  const float n = static_cast<float>(shape.rows);
+  const float n = static_cast<float>(num_rows);
   // grad_x = a * d + b * x + e, with coefficients per group and channel.
   std::vector<float> a(sums.sum.size()), b(sums.sum.size()), e(sums.sum.size());
   for (std::int64_t i = 0; i < shape.num_groups * channels; ++i) {

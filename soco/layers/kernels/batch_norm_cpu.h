@@ -18,7 +18,8 @@ struct GroupStats {
   std::vector<float> var;  // biased
 };
 
-/// Mean and biased variance. Sums run over fixed pieces of rows, so the bits do not depend on the number of threads.
+/// Mean and biased variance; of no rows: 0. Sums run over fixed pieces of rows, so the bits do not depend on the number
+/// of threads.
 GroupStats batch_norm_stats(const float* x, const GroupedRows& shape);
 
 /// y = max(x * scale + shift + residual, 0 when relu), scale and shift per group and channel; residual may be null.
@@ -41,8 +42,9 @@ struct BatchNormSums {
 };
 BatchNormSums batch_norm_backward_sums(const BatchNormBackwardInput& in, const GroupedRows& shape);
 
-/// grad_x = weight * invstd * (d - sum / rows - xhat * dot / rows); grad_residual = d, when not null.
-void batch_norm_backward_apply(const BatchNormBackwardInput& in, const BatchNormSums& sums, const GroupedRows& shape,
-                               float* grad_x, float* grad_residual);
+/// grad_x = weight * invstd * (d - sum / n - xhat * dot / n), with n the rows of a group that the sums are of, those of
+/// other processes among them; grad_residual = d, when not null.
+void batch_norm_backward_apply(const BatchNormBackwardInput& in, const BatchNormSums& sums, double n,
+                               const GroupedRows& shape, float* grad_x, float* grad_residual);
 
 }  // namespace soco::kernels
