@@ -43,7 +43,8 @@ void for_each_piece(const GroupedRows& shape, const Body& body) {
 template <class Total>
 void add_pieces(const std::vector<float>& partial, const GroupedRows& shape, const Total& total) {
   const std::int64_t count = pieces_of(shape).count, channels = shape.channels;
-  torch_parallel_for(shape.num_groups * channels, std::max<std::int64_t>(1, kPieceValues / count),
+  torch_parallel_for(shape.num_groups * channels,
+                     std::max<std::int64_t>(1, kPieceValues / std::max<std::int64_t>(1, count)),
                      [&](std::int64_t begin, std::int64_t end) {
                        for (std::int64_t i = begin; i < end; ++i) {
                          const std::int64_t group = i / channels, c = i % channels;
