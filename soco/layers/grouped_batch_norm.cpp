@@ -128,7 +128,8 @@ Normalised normalise(const BatchNormImpl& norm, const torch::Tensor& input, cons
   }
   if (!fused) return normalise_composed(norm, input, call);
   const torch::Tensor residual = call.residual.defined() ? call.residual.to(torch::kFloat32) : torch::empty({0});
-  const auto ranks = with_others ? c10::make_intrusive<CommunicatorHolder>(*norm.communicator) : nullptr;
+  c10::intrusive_ptr<CommunicatorHolder> ranks;
+  if (with_others) ranks = c10::make_intrusive<CommunicatorHolder>(*norm.communicator);
   const variable_list result = FusedBatchNorm::apply(input, norm.weight, norm.bias, residual, call.groups.num_groups,
                                                      call.activation == NormActivation::kRelu, ranks);
   return {result[0], result[1], result[2], result[3].item<double>()};
