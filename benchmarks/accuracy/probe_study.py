@@ -148,7 +148,7 @@ def main():
     for variant, runs in rows.items():
         columns = [spread([probes[f][c] for _, probes in runs]) for f in FEATURES for c in ("knn", "linear")]
         columns += [f"{statistics.mean(t[k] for t, _ in runs):.{digits}f}"
-                  for k, digits in (("steps", 0), ("cpu_s", 0), ("mean_cosine", 2), ("feature_std_ratio", 2))]
+                    for k, digits in (("steps", 0), ("cpu_s", 0), ("mean_cosine", 2), ("feature_std_ratio", 2))]
         cpu += sum(t["cpu_s"] + sum(p["cpu_s"] for p in probes.values()) for t, probes in runs)
         print("| " + " | ".join([variant] + columns) + " |")
     print(f"\nCPU time of all of it: {cpu / 60:.1f} minutes")

@@ -15,9 +15,10 @@ import tempfile
 import time
 
 MOST_GROWTH = 0.05  # the allocator keeps and returns pages in steps of some MB
+LOG_EVERY = 20  # steps
 # The least that is still SoCo-FPN: four images, one pixel of res5 each.
 KEYS = ["--config", "cpu/soco_fpn_tiny", "train.batch_size=4", "train.num_threads=1", "loader.num_workers=1", "train.epochs=1000000",
-        "train.checkpoint_every_steps=5000", "train.log_every_steps=20", "model.fpn_channels=8", "model.head_fc_channels=16",
+        "train.checkpoint_every_steps=5000", f"train.log_every_steps={LOG_EVERY}", "model.fpn_channels=8", "model.head_fc_channels=16",
         "model.projector_hidden_channels=16", "model.projector_out_channels=8", "plan.views.0.size=32", "plan.views.1.size=32",
         "plan.views.2.size=32", "solver.warmup_epochs=0"]
 
@@ -28,7 +29,7 @@ def sample(process, run):
     resident = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
     handles = len(os.listdir(f"/proc/{process.pid}/fd"))
     metrics = run / "metrics.jsonl"
-    steps = 20 * metrics.read_bytes().count(b"\n") if metrics.exists() else 0
+    steps = LOG_EVERY * metrics.read_bytes().count(b"\n") if metrics.exists() else 0
     return resident, handles, steps
 
 

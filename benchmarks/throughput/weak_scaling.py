@@ -37,13 +37,13 @@ def free_port():
 
 
 def sum_costs(program, ranks):
-    """{bytes: seconds} of a sum over the ranks, and the seconds of a small one between work, under 0."""
+    """Seconds of a small sum over the ranks between work, and {bytes: seconds} of sums without work."""
     place = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     processes = [subprocess.Popen([program], stdout=subprocess.PIPE, text=True,
                                   env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(ranks)]
     outputs = [process.communicate(timeout=120)[0] for process in processes]
     figures = json.loads(outputs[0])
-    return {0: figures["small_sum"], **{int(size): seconds for size, seconds in figures["sums"].items()}}
+    return figures["small_sum"], {int(size): seconds for size, seconds in figures["sums"].items()}
 
 
 def train(args, folder, name, ranks, batch):
@@ -65,12 +65,12 @@ def train_side_by_side(args, folder):
     return {key: statistics.mean(row[key] for row in rows) for key in rows[0]}
 
 
-def predicted(compute_seconds, figures, costs):
+def predicted(compute_seconds, figures, latency, costs):
     """A step of N ranks: what a rank computes with the others at work, and the sums: each has the latency of a small one between
     work, and the bytes go at the rate of a large one."""
-    _, small, *_, large = sorted(costs)
+    small, large = min(costs), max(costs)
     rate = (large - small) / (costs[large] - costs[small])
-    return compute_seconds + figures["sums_per_step"] * costs[0] + figures["summed_mb_per_step"] * 1e6 / rate
+    return compute_seconds + figures["sums_per_step"] * latency + figures["summed_mb_per_step"] * 1e6 / rate
 
 
 def main():
@@ -86,17 +86,21 @@ def main():
         folder = pathlib.Path(temporary)
         run([args.soco, "synth", "--out", folder / "scenes", "--images", 100, "val_ratio=0"])
         run([args.soco, "propose", "--images", folder / "scenes" / "train", "--out", folder / "proposals.db"])
-        costs, one, beside, many = [], [], [], []
+        latencies, costs, one, beside, many = [], [], [], [], []
         for _ in range(args.rounds):
-            costs.append(sum_costs(pathlib.Path(args.build) / "benchmarks" / "throughput" / "allreduce_rate", args.ranks))
+            for rows, value in zip((latencies, costs),
+                                   sum_costs(pathlib.Path(args.build) / "benchmarks" / "throughput" / "allreduce_rate", args.ranks)):
+                rows.append(value)
             one.append(train(args, folder, "one", 1, args.batch))
             beside.append(train_side_by_side(args, folder))
             many.append(train(args, folder, "many", args.ranks, args.batch * args.ranks))
     costs = {size: statistics.median(row[size] for row in costs) for size in costs[0]}
     one, beside, many = ({key: statistics.median(row[key] for row in rows) for key in rows[0]} for rows in (one, beside, many))
-    guess = predicted(beside["seconds"], many, costs)
+    latency = statistics.median(latencies)
+    guess = predicted(beside["seconds"], many, latency, costs)
     print(f"{args.recipe}, {args.batch} images and one thread a rank, medians of {args.rounds} rounds of {STEPS - 2} steps")
-    print("a sum over the ranks: " + ", ".join(f"{f'{size} bytes' if size else 'a small one between work'} {1e6 * seconds:.0f} us" for size, seconds in costs.items()))
+    print(f"a sum over the ranks: a small one between work {1e6 * latency:.0f} us, " +
+          ", ".join(f"{size} bytes {1e6 * seconds:.0f} us" for size, seconds in costs.items()))
     for label, ranks, row in (("1 rank", 1, one), (f"{args.ranks} apart", args.ranks, beside), (f"{args.ranks} ranks", args.ranks, many)):
         print(f"  {label:9} {row['seconds']:7.3f} s a step {args.batch * ranks / row['seconds']:7.2f} images/s, "
               f"{100 * row['communication']:5.1f} % communication ({row['sums_per_step']:.0f} sums, {row['summed_mb_per_step']:.1f} MB a step)")

@@ -35,6 +35,7 @@ namespace {
 using std::chrono::milliseconds;
 
 const std::string kMainIsReady = "main_is_ready/";
+constexpr const char* kSumming = "summing over the ranks";
 
 class C10dCommunicator final : public Communicator {
  public:
@@ -87,9 +88,7 @@ class C10dCommunicator final : public Communicator {
   class Sum final : public PendingSum {
    public:
     Sum(C10dCommunicator& owner, c10d::ProcessGroupGloo& group, torch::Tensor& tensor)
-        : owner_(owner), tensor_(tensor), values_{tensor.cpu()} {
-      owner_.guarded(kSumming, [&] { work_ = group.allreduce(values_); });
-    }
+        : owner_(owner), tensor_(tensor), values_{tensor.cpu()}, work_(group.allreduce(values_)) {}
     void wait() override {
       const auto begin = std::chrono::steady_clock::now();
       owner_.guarded(kSumming, [&] { work_->wait(); });
@@ -98,7 +97,6 @@ class C10dCommunicator final : public Communicator {
     }
 
    private:
-    static constexpr const char* kSumming = "summing over the ranks";
     C10dCommunicator& owner_;
     torch::Tensor tensor_;
     std::vector<torch::Tensor> values_;
@@ -109,17 +107,21 @@ class C10dCommunicator final : public Communicator {
     SOCO_ASSERT(tensor.is_contiguous());
     traffic_.calls += 1;
     traffic_.bytes += static_cast<std::int64_t>(tensor.nbytes());
-    if (CudaSums* cuda = cuda_sums(group, tensor.device())) return cuda->start(tensor);
-    return std::make_unique<Sum>(*this, *group.gloo, tensor);
+    std::unique_ptr<PendingSum> sum;
+    guarded(kSumming, [&] {
+      if (CudaSums* cuda = cuda_sums(group, tensor.device()))
+        sum = cuda->start(tensor);
+      else
+        sum = std::make_unique<Sum>(*this, *group.gloo, tensor);
+    });
+    return sum;
   }
 
   /// NCCL for tensors of GPUs, where it can be had; made when the first of them comes, for only then the GPU is known.
   CudaSums* cuda_sums(Group& group, const torch::Device& device) {
     if (device.is_cuda() && !std::exchange(group.asked_for_cuda, true))
-      guarded("joining the ranks' GPUs", [&] {
-        group.cuda = make_cuda_sums(c10::make_intrusive<c10d::PrefixStore>(group.name + "/cuda", store_), rank(),
-                                    world_size(), device, timeout_);
-      });
+      group.cuda = make_cuda_sums(c10::make_intrusive<c10d::PrefixStore>(group.name + "/cuda", store_), rank(),
+                                  world_size(), device, timeout_);
     return device.is_cuda() ? group.cuda.get() : nullptr;
   }
 

@@ -51,12 +51,13 @@ std::string check_metrics_file(const fs::path& path) {
 
 /// Of a pretraining, or of a detector's training, whose configuration alone has a section of labels.
 std::string check_config(const fs::path& path) {
-  if (read_text_file(path).find("[labels]") != std::string::npos) {
+  const std::string text = read_text_file(path);
+  if (text.find("[labels]") != std::string::npos) {
     FinetuneOptions options;
-    load_toml_file(options, path);
+    load_toml(options, text, path.string());
   } else {
     PretrainOptions options;
-    load_toml_file(options, path);
+    load_toml(options, text, path.string());
   }
   return "";
 }

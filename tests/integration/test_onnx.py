@@ -14,14 +14,22 @@ DETECTORS = ("fpn", "fpn50_boxes", "c4_extra_norm", "c4_boxes", "agnostic", "one
 CASES = ("mask_fpn18", "soco_fpn50", "mask_c4_50", "boxes_c4_18", "trunk18", "detector_fpn50")
 
 
-@unittest.skipUnless(HAS_RUNTIME, "SKIPPED oracle onnx_check: no torch or no onnxruntime in " + PYTHON)
-class OnnxTest(ScratchTest):
+class RuntimeTest(ScratchTest):
+    """Runs the oracle that each kind of file has."""
+
+    ORACLE = None
+
     def python(self, *words, check=True):
-        done = subprocess.run([PYTHON, ORACLES / "onnx_check.py", *map(str, words)], capture_output=True, text=True)
+        done = subprocess.run([PYTHON, ORACLES / self.ORACLE, *map(str, words)], capture_output=True, text=True)
         if check:
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         print(done.stdout, end="")
         return done
+
+
+@unittest.skipUnless(HAS_RUNTIME, "SKIPPED oracle onnx_check: no torch or no onnxruntime in " + PYTHON)
+class OnnxTest(RuntimeTest):
+    ORACLE = "onnx_check.py"
 
     def export(self, kind):
         weights, features, heads = (self.scratch / name for name in ("w.safetensors", "features.onnx", "heads.onnx"))
@@ -49,13 +57,8 @@ class OnnxTest(ScratchTest):
 
 @unittest.skipUnless(HAS_RUNTIME, "SKIPPED oracle onnx_detector_check: no onnxruntime in " + PYTHON)
 @unittest.skipIf(run("predict", "--help", check=False).returncode, "SKIPPED onnx-detector: this build has no soco predict")
-class OnnxDetectorTest(ScratchTest):
-    def python(self, *words, check=True):
-        done = subprocess.run([PYTHON, ORACLES / "onnx_detector_check.py", *map(str, words)], capture_output=True, text=True)
-        if check:
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        print(done.stdout, end="")
-        return done
+class OnnxDetectorTest(RuntimeTest):
+    ORACLE = "onnx_detector_check.py"
 
     def make(self, kind):
         weights, images = self.scratch / f"{kind}.safetensors", self.scratch / "images"
