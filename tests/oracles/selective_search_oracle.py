@@ -8,10 +8,12 @@ Makes 200 synthetic images (fixed seed), saves them below OUT_DIR as PNG, and wr
 with the boxes in the release's convention (w = max_x - min_x), in order. Every IMAGE given is added, converted to RGB
 and saved as PNG too, so that the comparison does not depend on a JPEG decoder.
 
-scikit-image sorts the edges of its graph segmentation with an unstable sort, so its labels hang on the sort of the
-numpy at hand. Here the sort is made stable: its compiled module looks `argsort` up in numpy at each call.
+scikit-image's labels hang on the numpy at hand in two ways: it sorts the edges of its graph segmentation with an
+unstable sort, and the weights of its Gaussian come from an exponential whose last bit is another with AVX-512. Here the
+sort is made stable and the exponential is the C library's: both are looked up in numpy at each call.
 """
 import json
+import math
 import multiprocessing
 import os
 import sys
@@ -29,12 +31,12 @@ SCALE, SIGMA, MIN_SIZE = 300, 0.9, 100
 
 def stable_labels(rgb, sort_kind="stable"):
     """Label map of the graph segmentation; sort_kind "quicksort" is what scikit-image does by itself."""
-    original = np.argsort
-    np.argsort = lambda values: original(values, kind=sort_kind)
+    argsort, exp = np.argsort, np.exp
+    np.argsort, np.exp = lambda values: argsort(values, kind=sort_kind), np.vectorize(math.exp)
     try:
         return felzenszwalb(img_as_float(rgb), scale=SCALE, sigma=SIGMA, min_size=MIN_SIZE)
     finally:
-        np.argsort = original
+        np.argsort, np.exp = argsort, exp
 
 
 def histograms(values, num_bins):
