@@ -69,7 +69,7 @@ class Study:
     def pretrain(self, run, config, keys, seed):
         seconds = self.soco("pretrain", "--images", self.out / "scenes" / "train", "--proposals", self.out / "proposals.db",
                             "--out", run, "--overwrite", "--config", config, f"train.seed={seed}",
-                            f"train.epochs={self.args.epochs}", "train.num_threads=1",
+                            f"train.epochs={self.args.epochs}", "train.num_threads=1", f"model.backbone_width={self.args.width}",
                             "train.checkpoint_every_steps=1000000", *self.args.keys, *keys)
         last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
         return {"cpu_s": seconds, "steps": last["step"] + 1, **{k: last[k] for k in ("mean_cosine", "feature_std_ratio")}}
@@ -95,7 +95,8 @@ class Study:
         training = {"cpu_s": 0, "steps": 0, "mean_cosine": 0, "feature_std_ratio": 0}
         if config is None:
             toml = run.with_suffix(".toml")
-            toml.write_text((RECIPES / f"{SOCO}.toml").read_text().replace("[train]", f"[train]\nseed = {seed}\nnum_threads = 1", 1))
+            toml.write_text((RECIPES / f"{SOCO}.toml").read_text().replace("[train]", f"[train]\nseed = {seed}\nnum_threads = 1", 1)
+                            .replace("[model]", f"[model]\nbackbone_width = {self.args.width}", 1))
             source = ["--random", "--config", toml]
         else:
             training = self.once(run.with_name(run.name + ".train.json"), lambda: self.pretrain(run, config, keys, seed))
@@ -119,8 +120,9 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of scenes, runs and results; a call continues it")
     parser.add_argument("--study", choices=STUDIES, default="main")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--images", type=int, default=2000, help="scenes, of which a quarter is only predicted")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--images", type=int, default=4000, help="scenes, of which a quarter is only predicted")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--width", type=int, default=16, help="channels of ResNet-18's stem; the published one has 64")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
     parser.add_argument("--keep", action="store_true", help="keep the checkpoints")
     parser.add_argument("keys", nargs="*", help="key=value of all trainings")

@@ -5,7 +5,7 @@
 #   benchmarks/accuracy/probe_study.py --out STUDY --keep
 #   benchmarks/accuracy/transfer_study.sh STUDY [key=value ...]
 # What is finished is kept: the same command goes on where it was stopped. Result: STUDY/transfer/study.md and study.svg.
-# FRACTIONS (5), STEPS (500), SEEDS (3) and JOBS (2) may be set.
+# FRACTIONS (5), STEPS (500), SEEDS (3), JOBS (2) and WIDTH (16, as that of probe_study.py) may be set.
 set -euo pipefail
 study=${1:?usage: transfer_study.sh STUDY [key=value ...]}
 soco=${SOCO_BIN:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/bin/soco}
@@ -13,4 +13,4 @@ labels=$study/scenes/annotations
 "$soco" study --images "$study/scenes/train" --train "$labels/instances_train.json" --val-images "$study/scenes/val" \
   --val "$labels/instances_val.json" --out "$study/transfer" --config mask_rcnn_r18_fpn_tiny \
   --inits "random,soco=$study/soco.0,byol=$study/byol.0" --fractions "${FRACTIONS:-5}" --steps "${STEPS:-500}" --seeds "${SEEDS:-3}" \
-  --jobs "${JOBS:-2}" train.epochs=auto "${@:2}"
+  --jobs "${JOBS:-2}" train.num_threads=1 model.backbone_width="${WIDTH:-16}" "${@:2}"

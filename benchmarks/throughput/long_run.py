@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Memory and file handles of a long pretraining of a small network, sampled while it runs.
 
-    python3 benchmarks/throughput/long_run.py [--steps 5000] [--every 30]
+    python3 benchmarks/throughput/long_run.py [--steps 100000] [--every 60]
 
 Prints a line every --every seconds, and in the end by how much memory and handles grew from a tenth of the steps on. Ends with 1
 if memory grew by more than 5 % or more than two handles stayed open. A run is interrupted by Ctrl-C as any other."""
@@ -18,7 +18,8 @@ MOST_GROWTH = 0.05  # the allocator keeps and returns pages in steps of some MB
 LOG_EVERY = 20  # steps
 # The least that is still SoCo-FPN: four images, one pixel of res5 each.
 KEYS = ["--config", "cpu/soco_fpn_tiny", "train.batch_size=4", "train.num_threads=1", "loader.num_workers=1", "train.epochs=1000000",
-        "train.checkpoint_every_steps=5000", f"train.log_every_steps={LOG_EVERY}", "model.fpn_channels=8", "model.head_fc_channels=16",
+        "train.checkpoint_every_steps=5000", f"train.log_every_steps={LOG_EVERY}", "model.backbone_width=4",
+        "model.fpn_channels=8", "model.head_fc_channels=16",
         "model.projector_hidden_channels=16", "model.projector_out_channels=8", "plan.views.0.size=32", "plan.views.1.size=32",
         "plan.views.2.size=32", "solver.warmup_epochs=0"]
 
@@ -36,7 +37,7 @@ def sample(process, run):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--soco", default=os.environ.get("SOCO_BIN", "build/release/bin/soco"))
-    parser.add_argument("--steps", type=int, default=5000, help="two to four a second and core: most of a step is work on weights")
+    parser.add_argument("--steps", type=int, default=100_000, help="steps")
     parser.add_argument("--every", type=float, default=30, help="seconds between samples")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -123,8 +123,8 @@ DetectorLoadReport load_detector_weights(MaskRcnnImpl& model, const DetectorSour
   const bool fits = report.missing.empty() && report.unexpected.empty() && report.misshapen.empty();
   if (report.matched.empty() || (!fits && partial == PartialWeights::kRefuse))
     fail(
-        "{}\nThe file's network is another than the configured one. Look at model.backbone, model.trunk, "
-        "model.fpn_norm, model.roi_heads.num_convs, num_fcs, norm and extra_norm, or take what fits with --partial",
+        "{}\nThe file's network is another than the configured one. Look at model.backbone, backbone_width, trunk, "
+        "fpn_norm, model.roi_heads.num_convs, num_fcs, norm and extra_norm, or take what fits with --partial",
         report_text(report, 10));
   const std::set<std::string> taken(report.matched.begin(), report.matched.end());
   for (const auto& [name, tensor] : tensors)

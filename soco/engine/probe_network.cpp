@@ -18,7 +18,8 @@ std::shared_ptr<RoiHeadImpl> make_head(const ModelOptions& model) {
   if (model.architecture == Architecture::kFpn)
     return std::make_shared<BoxHeadImpl>(
         BoxHeadOptions{model.fpn_channels, model.pooler_resolution, model.head_num_convs, model.head_fc_channels});
-  if (model.architecture == Architecture::kC4) return std::make_shared<Res5HeadImpl>(model.backbone, model.pooler_resolution);
+  if (model.architecture == Architecture::kC4)
+    return std::make_shared<Res5HeadImpl>(model.resnet(), model.pooler_resolution);
   fail_usage("feature = head: model.architecture = {} has no box head; take roi, backbone or image",
              enum_name(model.architecture, kArchitectureNames));
 }
@@ -68,13 +69,13 @@ ProbeNetwork::ProbeNetwork(const ModelOptions& model, std::vector<double> level_
   // Backbone, then head: the order in which a run draws its initial weights.
   torch::manual_seed(seed);
   if (model.architecture == Architecture::kFpn) {
-    fpn_ = Fpn(model.backbone, model.fpn_channels);
+    fpn_ = Fpn(model.resnet(), model.fpn_channels);
     resnet_ = fpn_->bottom_up;
     if (!model.zero_init_residual) start_residuals_at_one(*fpn_);
     fpn_->to(device);
     fpn_->eval();
   } else {
-    resnet_ = ResNet(model.backbone);
+    resnet_ = ResNet(model.resnet());
     if (!model.zero_init_residual) start_residuals_at_one(*resnet_);
     resnet_->to(device);
     resnet_->eval();

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "soco/base/format.h"
 #include "soco/export/formats/key_rules.h"
 
 namespace soco {
@@ -42,6 +43,9 @@ NetworkShape network_shape(const StateDict& ours) {
   NetworkShape shape;
   shape.c4 = has(ours, "backbone.stem.");
   shape.depth = depth(ours, shape.c4 ? "backbone." : "backbone.bottom_up.");
+  if (const std::int64_t stem =
+          rows(ours, shape.c4 ? "backbone.stem.conv1.weight" : "backbone.bottom_up.stem.conv1.weight"))
+    shape.width = static_cast<int>(stem);
   shape.pyramid = has(ours, "backbone.fpn_");
   shape.pyramid_norm = has(ours, "backbone.fpn_lateral2.norm.");
   shape.head_convs = count(ours, "roi_heads.box_head.conv{n}.weight");
@@ -57,6 +61,12 @@ NetworkShape network_shape(const StateDict& ours) {
   shape.class_agnostic_boxes = one_for_all(rows(ours, "roi_heads.box_predictor.bbox_pred.weight") / 4);
   shape.class_agnostic_masks = one_for_all(rows(ours, "roi_heads.mask_head.predictor.weight"));
   return shape;
+}
+
+std::string width_warning(const NetworkShape& shape, std::string_view framework) {
+  if (shape.width == ResNetSize::kPublishedWidth) return "";
+  return fmt::format("\n  Its stem has {} channels, {} has {} and does not load it as it is.", shape.width, framework,
+                     ResNetSize::kPublishedWidth);
 }
 
 }  // namespace soco

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <string>
+#include <string_view>
 
+#include "soco/modeling/model_options.h"
 #include "soco/structures/host_tensor.h"
 
 namespace soco {
@@ -11,6 +14,7 @@ struct NetworkShape {
   bool detector = false;  // has a proposal network or a box predictor: of fine-tuning; else of pretraining
   bool c4 = false;        // trunk up to res4 below "backbone.", res5 in the RoI heads
   int depth = 50;         // of the ResNet: 18, 34, 50, 101; 50 when it is none of these
+  int width = ResNetSize::kPublishedWidth;  // channels of the ResNet's stem
   bool pyramid = false;
   bool pyramid_norm = false;
   int head_convs = 0, head_fcs = 0;  // of the box head
@@ -24,5 +28,8 @@ struct NetworkShape {
 };
 
 NetworkShape network_shape(const StateDict& ours);
+
+/// A line for a network whose ResNet is narrower or wider than any that `framework` makes; else empty.
+std::string width_warning(const NetworkShape& shape, std::string_view framework);
 
 }  // namespace soco

@@ -139,8 +139,13 @@ class Importer {
     } else {
       parts = parts_among(found);
     }
-    std::erase_if(
-        parts, [c4](NetworkPart part) { return c4 && (part == NetworkPart::kFpn || part == NetworkPart::kBoxHead); });
+    // C4 has neither pyramid nor box head; nor have our image-level trainings.
+    const std::vector<NetworkPart> there = parts_among(found);
+    const auto is_there = [&](NetworkPart part) { return std::count(there.begin(), there.end(), part) > 0; };
+    const bool image_level =
+        format_.is_training && !format_.is_release && !is_there(NetworkPart::kFpn) && !is_there(NetworkPart::kBoxHead);
+    if (c4 || image_level)
+      std::erase_if(parts, [](NetworkPart part) { return part == NetworkPart::kFpn || part == NetworkPart::kBoxHead; });
     return parts;
   }
 

@@ -182,6 +182,7 @@ struct MaskHeadOptions {
 struct DetectorOptions {
   DetectorTrunk trunk = DetectorTrunk::kFpn;
   Backbone backbone = Backbone::kResNet50;
+  int backbone_width = ResNetSize::kPublishedWidth;
   DetectorNorm backbone_norm = DetectorNorm::kBatch;
   int freeze_at = 0;
   int fpn_channels = 256;
@@ -194,6 +195,7 @@ struct DetectorOptions {
   void visit(V& v) {
     v.field("trunk", trunk, "fpn: pyramid and box head; c4: res4's map and res5 as the head", kDetectorTrunkNames);
     v.field("backbone", backbone, "residual network the detector stands on", kBackboneNames);
+    v.field("backbone_width", backbone_width, kBackboneWidthHelp, Range<int>{1, 4096});
     v.field("backbone_norm", backbone_norm, "BatchNorm of the backbone", kDetectorNormNames);
     v.field("freeze_at", freeze_at, "stages that are not trained: 1: stem; 2: and res2; ... 5: and res5",
             Range<int>{0, 5});
@@ -203,6 +205,8 @@ struct DetectorOptions {
     v.section("roi_heads", roi_heads, "box branch");
     v.section("masks", masks, "mask branch");
   }
+
+  ResNetSize resnet() const { return {backbone, backbone_width}; }
 
   /// Usage error for settings that do not go together.
   void validate() const {

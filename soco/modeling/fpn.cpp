@@ -22,12 +22,12 @@ torch::Tensor upsample_to(const torch::Tensor& coarse, const torch::Tensor& fine
 
 }  // namespace
 
-FpnImpl::FpnImpl(Backbone backbone, std::int64_t channels, NormKind norm) : channels(channels) {
-  bottom_up = register_module("bottom_up", ResNet(backbone));
+FpnImpl::FpnImpl(const ResNetSize& size, std::int64_t channels, NormKind norm) : channels(channels) {
+  bottom_up = register_module("bottom_up", ResNet(size));
   for (int level = 0; level < kNumLevels; ++level) {
     const std::string number = std::to_string(level + 2);
-    laterals[level] = register_module("fpn_lateral" + number,
-                                      pyramid_convolution(resnet_channels(backbone, level), channels, 1, norm));
+    laterals[level] =
+        register_module("fpn_lateral" + number, pyramid_convolution(resnet_channels(size, level), channels, 1, norm));
     outputs[level] = register_module("fpn_output" + number, pyramid_convolution(channels, channels, 3, norm));
   }
 }

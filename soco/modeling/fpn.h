@@ -13,7 +13,7 @@ namespace soco {
 /// fpn_output{2..5}.*. Start of the pyramid's convolutions: Kaiming normal, fan out, gain sqrt(2) (what mmcv's
 /// ConvModule does by itself; the release never calls its Xavier initialisation), from libtorch's generator.
 struct FpnImpl : DetectorBackboneImpl {
-  FpnImpl(Backbone backbone, std::int64_t channels, NormKind norm = NormKind::kBatch);
+  FpnImpl(const ResNetSize& size, std::int64_t channels, NormKind norm = NormKind::kBatch);
 
   /// image [N,3,H,W] -> P2..P5, [N,channels,ceil(H/stride),ceil(W/stride)]. Levels outside `wanted` stay undefined:
   /// their output convolution is not run, nor the lateral convolutions below the finest wanted level, and the running

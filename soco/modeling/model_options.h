@@ -13,6 +13,18 @@ enum class Architecture { kFpn, kC4, kImage };
 
 enum class Backbone { kResNet18, kResNet34, kResNet50, kResNet101 };
 
+/// A ResNet of `width` channels in its stem and in res2's 3x3 convolutions; every later stage doubles them.
+struct ResNetSize {
+  static constexpr int kPublishedWidth = 64;  // of He et al. 2015
+  ResNetSize(Backbone backbone, int width = kPublishedWidth) : backbone(backbone), width(width) {}
+  Backbone backbone;
+  int width;
+};
+
+inline constexpr const char* kBackboneWidthHelp =
+    "channels of the backbone's stem and first stage, doubled in every later one; 64 in the published networks, fewer "
+    "for small machines";
+
 /// How boxes meet pyramid levels. kReference: as the authors' release, every box goes through the head on every level,
 /// each level and box set with its own BatchNorm statistics, and the loss uses the assigned level alone. kAssigned:
 /// every box goes through the head once, on its level, with the other boxes of its view; about half the step's work.
@@ -44,6 +56,7 @@ inline constexpr std::array<EnumName<Directions>, 2> kDirectionsNames{
 struct ModelOptions {
   Architecture architecture = Architecture::kFpn;
   Backbone backbone = Backbone::kResNet50;
+  int backbone_width = ResNetSize::kPublishedWidth;
   HeadMode head_mode = HeadMode::kReference;
   int fpn_channels = 256;
   int pooler_resolution = 7;
@@ -68,6 +81,7 @@ struct ModelOptions {
         "views",
         kArchitectureNames);
     v.field("backbone", backbone, "residual network the detector stands on", kBackboneNames);
+    v.field("backbone_width", backbone_width, kBackboneWidthHelp, Range<int>{1, 4096});
     v.field(
         "head_mode", head_mode,
         "reference: every box on every level, as the release; assigned: every box once, on its level (about twice as "
@@ -93,6 +107,8 @@ struct ModelOptions {
     v.field("checkpoint_activations", checkpoint_activations,
             "compute residual blocks and box head again in the backward pass: less memory, more time");
   }
+
+  ResNetSize resnet() const { return {backbone, backbone_width}; }
 };
 
 }  // namespace soco

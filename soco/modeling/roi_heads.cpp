@@ -148,7 +148,7 @@ RoiHeadsImpl::RoiHeadsImpl(const DetectorOptions& options, std::int64_t num_clas
   std::int64_t mask_channels = in_channels;
   if (options.trunk == DetectorTrunk::kC4) {
     res5_ =
-        Res5Head(options.backbone, heads.pooler_resolution, heads.extra_norm ? ExtraNorm::kBatch : ExtraNorm::kNone);
+        Res5Head(options.resnet(), heads.pooler_resolution, heads.extra_norm ? ExtraNorm::kBatch : ExtraNorm::kNone);
     box_head = register_module("res5", res5_.ptr());
     if (options.backbone_norm == DetectorNorm::kFrozen) freeze_batch_norms(*box_head);
     mask_channels = box_head->out_channels();

@@ -21,11 +21,11 @@ namespace soco {
 namespace {
 
 using ::testing::Contains;
-using testing::error_of;
 using testing::detector_cases;
 using testing::detector_state;
 using testing::DetectorCase;
 using ::testing::ElementsAre;
+using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::TempDir;
@@ -103,6 +103,7 @@ TEST_P(EveryDetector, IsSeenForWhatItIs) {
   EXPECT_TRUE(shape.detector);
   EXPECT_EQ(shape.c4, wanted.c4);
   EXPECT_EQ(shape.depth, wanted.depth);
+  EXPECT_EQ(shape.width, 4);
   EXPECT_EQ(shape.pyramid, !wanted.c4);
   EXPECT_EQ(shape.pyramid_norm, wanted.norm);
   EXPECT_EQ(shape.head_convs, wanted.head_convs);
@@ -327,14 +328,17 @@ TEST(WriteDetector, AdviceNamesTheNetwork) {
   TempDir dir;
   const StateDict soco = detector_state({.name = "", .depth = 50, .norm = true, .head_convs = 4, .head_fcs = 1});
   const std::string d2 = export_model(soco, {}, ExportFormat::kDetectron2Pth, dir / "a.pth").input_convention;
-  for (const char* text : {"DEPTH: 50", "NUM_CONV: 4, NUM_FC: 1, NORM: \"BN\"", "NUM_CLASSES: 3", "MASK_ON: True"})
+  for (const char* text : {"DEPTH: 50", "NUM_CONV: 4, NUM_FC: 1, NORM: \"BN\"", "NUM_CLASSES: 3", "MASK_ON: True",
+                           "STEM_OUT_CHANNELS: 4, WIDTH_PER_GROUP: 4, RES2_OUT_CHANNELS: 16"})
     EXPECT_THAT(d2, HasSubstr(text));
   const std::string mm = export_model(soco, {}, ExportFormat::kMmdetection, dir / "b.pth").input_convention;
-  for (const char* text : {"depth=50", "num_shared_convs=4, num_shared_fcs=1", "num_classes=3", "num_convs=4"})
+  for (const char* text : {"depth=50", "num_shared_convs=4, num_shared_fcs=1", "num_classes=3", "num_convs=4",
+                           "stem_channels=4, base_channels=4", "in_channels=[16, 32, 64, 128]"})
     EXPECT_THAT(mm, HasSubstr(text));
   const StateDict boxes = detector_state({.name = "", .c4 = true, .masks = false});
   const std::string c4 = export_model(boxes, {}, ExportFormat::kMmdetection, dir / "c.pth").input_convention;
-  for (const char* text : {"num_stages=3", "type='ResLayer', depth=18", "type='BBoxHead', with_avg_pool=True"})
+  for (const char* text : {"num_stages=3", "type='ResLayer', depth=18", "type='BBoxHead', with_avg_pool=True",
+                           "Its stem has 4 channels, MMDetection's ResLayer has 64 and does not load it as it is"})
     EXPECT_THAT(c4, HasSubstr(text));
   EXPECT_THAT(export_model(boxes, {}, ExportFormat::kDetectron2Pth, dir / "d.pth").input_convention,
               HasSubstr("MASK_ON: False"));

@@ -28,13 +28,14 @@ def enter_oracle_python():
 
 
 # A network and views small enough that a step takes a fraction of a second.
-SMALL_MODEL = ["model.backbone=resnet18", "model.fpn_channels=16", "model.head_num_convs=1", "model.head_fc_channels=32",
-               "model.projector_hidden_channels=32", "model.projector_out_channels=16"]
+SMALL_MODEL = ["model.backbone=resnet18", "model.backbone_width=16", "model.fpn_channels=16", "model.head_num_convs=1",
+               "model.head_fc_channels=32", "model.projector_hidden_channels=32", "model.projector_out_channels=16"]
 SMALL_VIEWS = ["plan.views.0.size=64", "plan.views.1.size=64", "plan.views.2.size=32"]
 SMALL_RUN = SMALL_MODEL + SMALL_VIEWS + ["train.batch_size=4", "train.num_threads=1", f"train.device={DEVICE}", "loader.num_workers=1"]
 
 SMALL_DETECTOR_RUN = [
-    "--config", "mask_rcnn_r18_fpn_small", "model.backbone=resnet18", "model.fpn_channels=16", "model.fpn_norm=bn",
+    "--config", "mask_rcnn_r18_fpn_small", "model.backbone=resnet18", "model.backbone_width=16", "model.fpn_channels=16",
+    "model.fpn_norm=bn",
     "model.roi_heads.num_convs=1", "model.roi_heads.num_fcs=1", "model.roi_heads.fc_channels=32", "model.roi_heads.norm=bn",
     "model.roi_heads.samples_per_image=32", "model.masks.num_convs=1", "model.masks.channels=16", "model.rpn.train_proposals=50",
     "model.rpn.test_proposals=30", "model.rpn.anchors.sizes=[16,32,64,128,256]", "input.short_edges=[96,128]", "input.max_edge=160",

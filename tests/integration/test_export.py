@@ -15,7 +15,8 @@ class ExportTest(ScratchTest):
     def setUp(self):
         super().setUp()
         self.run_folder = self.scratch / "run"
-        run("pretrain", "--images", self.scenes(8), "--out", self.run_folder, *SMALL_RUN, "train.epochs=2")
+        run("pretrain", "--images", self.scenes(8), "--out", self.run_folder, *SMALL_RUN, "model.backbone_width=64",
+            "train.epochs=2")
 
     def export_all(self, source):
         for format_name, names in FILES.items():

@@ -7,7 +7,7 @@ import shutil
 import time
 import unittest
 
-from common import SMALL_DETECTOR_RUN, SMALL_RUN, ScratchTest, metrics, newest_checkpoint, run, tensors
+from common import SMALL_DETECTOR_RUN, SMALL_MODEL, SMALL_RUN, ScratchTest, metrics, newest_checkpoint, run, tensors
 
 STEPS = 16
 KEYS = SMALL_DETECTOR_RUN + [f"train.steps={STEPS}", "train.checkpoint_every_steps=3", "eval.every_steps=6", "eval.precise_bn_batches=2",
@@ -69,13 +69,22 @@ class FinetuneTest(ScratchTest):
         head = "roi_heads.box_head.fc1.weight"
         self.assertNotEqual(detector["model." + head], pretrained["model.online." + head])  # taken, then trained
 
+    def test_starts_from_an_image_level_run_without_pyramid_and_head(self):
+        run("pretrain", "--images", self.scratch / "set" / "train", "--out", self.scratch / "pre", "--config", "cpu/byol_image_tiny",
+            *SMALL_MODEL, "train.batch_size=4", "train.num_threads=1", "loader.num_workers=1", "train.epochs=1", "train.max_steps=1")
+        done = self.finetune("from", "--init", self.scratch / "pre", "train.steps=1", "solver.freeze=[\"backbone.bottom_up.\"]")
+        self.assertRegex(done.stderr, r"at random: .*backbone\.fpn_")
+        pretrained, detector = tensors(newest_checkpoint(self.scratch / "pre")), tensors(newest_checkpoint(self.scratch / "from"))
+        stem = "backbone.bottom_up.stem.conv1.weight"
+        self.assertEqual(detector["model." + stem], pretrained["model.online." + stem])
+
     def test_another_network_is_refused_with_names(self):
         run("pretrain", "--images", self.scratch / "set" / "train", "--out", self.scratch / "pre", *SMALL_RUN, "train.epochs=1",
             "train.max_steps=1")
         wide = ["--init", self.scratch / "pre", "train.steps=1", "model.fpn_channels=32"]
         refused = self.finetune("wide", *wide, check=False)
         self.assertEqual(refused.returncode, 1)
-        self.assertIn("backbone.fpn_lateral2.weight: [16, 64, 1, 1] in the file, [32, 64, 1, 1] in the detector", refused.stderr)
+        self.assertIn("backbone.fpn_lateral2.weight: [16, 16, 1, 1] in the file, [32, 16, 1, 1] in the detector", refused.stderr)
         self.assertIn("--partial", refused.stderr)
         self.finetune("wide", *wide, "--partial", "--overwrite")
 

@@ -172,7 +172,8 @@ class ProbeTest(ScratchTest):
 
     def test_training_is_judged_and_not_changed(self):
         images = self.scratch / "scenes" / "train"
-        words = ["--images", images, "--config", "smoke/quickstart", *SMALL_RUN, "train.epochs=2", "train.seed=5"]
+        words = ["--images", images, "--config", "smoke/quickstart", *SMALL_RUN, "model.backbone_width=64", "train.epochs=2",
+                 "train.seed=5"]
         keys = ["probe.every_epochs=1", f"probe.images={images}", f"probe.annotations={self.annotations('train')}"]
         run("pretrain", *words, "--out", self.scratch / "judged", *keys, "train.log_every_steps=1000")
         run("pretrain", *words, "--out", self.scratch / "plain")

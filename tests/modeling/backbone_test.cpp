@@ -44,6 +44,20 @@ TEST(ResNet, GivesFourMapsOfStrides4To32) {
   EXPECT_EQ(maps[3].sizes(), (std::vector<std::int64_t>{2, 2048, 3, 2}));
 }
 
+TEST(ResNet, HasChannelsByItsWidth) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [backbone, finest] :
+       std::map<Backbone, std::int64_t>{{Backbone::kResNet18, 6}, {Backbone::kResNet50, 24}}) {
+    ResNet net(ResNetSize{backbone, 6});
+    EXPECT_EQ(net->stem->conv1->weight.sizes(), (std::vector<std::int64_t>{6, 3, 7, 7}));
+    const FeatureMaps maps = net(torch::randn({2, 3, 64, 64}));
+    for (int level = 0; level < kNumLevels; ++level) {
+      EXPECT_EQ(maps[level].size(1), finest << level);
+      EXPECT_EQ(resnet_channels({backbone, 6}, level), finest << level);
+    }
+  }
+}
+
 TEST(ResNet, PutsTheStrideOnThe3x3Convolution) {
   ResNet net(Backbone::kResNet50);
   const auto& block = net->stages[1]->ptr(0)->as<ResNetBlock>()->convs;
@@ -142,7 +156,8 @@ TEST(BoxHead, HasDetectron2sShapeAndRunsItsLayersInOrder) {
   const torch::Tensor x = torch::randn({5, 8, 7, 7});
   torch::Tensor expected = x;
   for (ConvNorm& conv : head->convs) expected = torch::relu(conv(expected));
-  expected = torch::relu(torch::linear(expected.contiguous().view({5, 8 * 49}), head->fcs[0]->weight, head->fcs[0]->bias));
+  expected =
+      torch::relu(torch::linear(expected.contiguous().view({5, 8 * 49}), head->fcs[0]->weight, head->fcs[0]->bias));
   EXPECT_LT(max_difference(head(x), expected), 1e-5);
   EXPECT_EQ(num_values(*BoxHead(BoxHeadOptions{})), 4 * (589'824 + 512) + 12'544 * 1024 + 1024);
 }

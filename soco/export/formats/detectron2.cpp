@@ -74,6 +74,17 @@ std::string detector_settings(const NetworkShape& shape) {
   return text;
 }
 
+/// Settings of channels that are not Detectron2's defaults, those of ResNet-50.
+std::string resnet_channels(const NetworkShape& shape) {
+  std::string text;
+  if (shape.width != ResNetSize::kPublishedWidth)
+    text = fmt::format(", STEM_OUT_CHANNELS: {}, WIDTH_PER_GROUP: {}", shape.width, shape.width);
+  const bool bottleneck = shape.depth >= 50;
+  if (!bottleneck || !text.empty())
+    text += fmt::format(", RES2_OUT_CHANNELS: {}", bottleneck ? 4 * shape.width : shape.width);
+  return text;
+}
+
 std::string convention(const NetworkShape& shape) {
   const std::string_view norm = shape.detector ? "BN" : "SyncBN";
   std::string text = fmt::format(
@@ -84,7 +95,7 @@ std::string convention(const NetworkShape& shape) {
       "  INPUT.FORMAT: \"RGB\"\n"
       "  MODEL.BACKBONE.FREEZE_AT: 0\n"
       "  MODEL.RESNETS: {{DEPTH: {}, STRIDE_IN_1X1: False, NORM: \"{}\"{}}}\n",
-      shape.depth, norm, shape.depth < 50 ? ", RES2_OUT_CHANNELS: 64" : "");
+      shape.depth, norm, resnet_channels(shape));
   if (shape.pyramid) text += fmt::format("  MODEL.FPN.NORM: \"{}\"\n", shape.pyramid_norm ? norm : "");
   if (shape.head_fcs > 0) text += box_head(shape, norm);
   if (shape.detector) text += detector_settings(shape);

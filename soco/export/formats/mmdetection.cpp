@@ -76,6 +76,12 @@ constexpr std::string_view kImages =
 
 std::string norm_setting(bool norm) { return norm ? "norm_cfg=norm_cfg" : "norm_cfg=None"; }
 
+/// Its own channels, where they are not the published ones.
+std::string width_setting(const NetworkShape& shape) {
+  if (shape.width == ResNetSize::kPublishedWidth) return "";
+  return fmt::format("stem_channels={}, base_channels={}, ", shape.width, shape.width);
+}
+
 std::string box_head(const NetworkShape& shape) {
   std::string text = "  bbox_head = dict(";
   if (shape.c4)
@@ -99,25 +105,30 @@ std::string full_convention(const NetworkShape& shape) {
   std::string text = fmt::format(kImages, "network", "  load_from = this file\n");
   text += "  norm_cfg = dict(type='SyncBN', requires_grad=True)\n";
   text += fmt::format(
-      "  backbone = dict(type='ResNet', depth={}, {}style='pytorch', frozen_stages=-1, norm_eval=False, "
+      "  backbone = dict(type='ResNet', depth={}, {}{}style='pytorch', frozen_stages=-1, norm_eval=False, "
       "norm_cfg=norm_cfg)\n",
-      shape.depth, shape.detector && shape.c4 ? "num_stages=3, out_indices=(2,), " : "");
-  if (shape.pyramid) text += fmt::format("  neck = dict(type='FPN', {})\n", norm_setting(shape.pyramid_norm));
+      shape.depth, width_setting(shape), shape.detector && shape.c4 ? "num_stages=3, out_indices=(2,), " : "");
+  if (shape.pyramid) {
+    const int finest = shape.depth >= 50 ? 4 * shape.width : shape.width;
+    text += fmt::format("  neck = dict(type='FPN', in_channels=[{}, {}, {}, {}], {})\n", finest, 2 * finest, 4 * finest,
+                        8 * finest, norm_setting(shape.pyramid_norm));
+  }
   if (shape.detector && shape.c4)
     text += fmt::format("  shared_head = dict(type='ResLayer', depth={}, style='pytorch', norm_cfg=norm_cfg)\n",
                         shape.depth);
   if (shape.head_fcs > 0 || (shape.detector && shape.c4)) text += box_head(shape);
   if (shape.masks) text += mask_head(shape);
   text.pop_back();
+  if (shape.detector && shape.c4) text += width_warning(shape, "MMDetection's ResLayer");
   return text;
 }
 
 std::string backbone_convention(const NetworkShape& shape) {
   return fmt::format(kImages, "backbone", "") +
          fmt::format(
-             "  backbone = dict(type='ResNet', depth={}, style='pytorch', frozen_stages=-1, norm_eval=False,\n"
+             "  backbone = dict(type='ResNet', depth={}, {}style='pytorch', frozen_stages=-1, norm_eval=False,\n"
              "                  init_cfg=dict(type='Pretrained', checkpoint=this file, prefix='backbone.'))",
-             shape.depth);
+             shape.depth, width_setting(shape));
 }
 
 }  // namespace

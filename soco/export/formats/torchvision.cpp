@@ -21,11 +21,12 @@ KeyMap key_map(const NetworkShape&) {
 
 std::string convention(const NetworkShape& shape) {
   return fmt::format(
-      "Images: RGB. transforms.ToTensor(), then\n"
-      "  transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])\n"
-      "  model = torchvision.models.resnet{}(); model.fc = torch.nn.Identity()\n"
-      "  model.load_state_dict(torch.load(this file, weights_only=True))",
-      shape.depth);
+             "Images: RGB. transforms.ToTensor(), then\n"
+             "  transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])\n"
+             "  model = torchvision.models.resnet{}(); model.fc = torch.nn.Identity()\n"
+             "  model.load_state_dict(torch.load(this file, weights_only=True))",
+             shape.depth) +
+         width_warning(shape, "torchvision");
 }
 
 }  // namespace

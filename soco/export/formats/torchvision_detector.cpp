@@ -54,12 +54,13 @@ std::string convention(const NetworkShape& shape) {
   const std::string classes =
       shape.detector ? fmt::format("num_classes={} (background is class 0), ", shape.num_classes + 1) : "";
   return fmt::format(
-      "Images: RGB, 0..1; torchvision's detectors normalise them themselves, with the same mean and std.\n"
-      "  {}ResNet-{}{}{}\n"
-      "  model.load_state_dict(torch.load(this file, weights_only=True), strict={})\n"
-      "  torchvision pools without half-pixel alignment and rounds its anchors: docs/detection.md",
-      classes, shape.depth, shape.pyramid_norm ? ", norm_layer of the pyramid: BatchNorm2d" : "",
-      shape.head_convs > 0 ? ", box_head: FastRCNNConvFCHead" : "", shape.detector ? "True" : "False");
+             "Images: RGB, 0..1; torchvision's detectors normalise them themselves, with the same mean and std.\n"
+             "  {}ResNet-{}{}{}\n"
+             "  model.load_state_dict(torch.load(this file, weights_only=True), strict={})\n"
+             "  torchvision pools without half-pixel alignment and rounds its anchors: docs/detection.md",
+             classes, shape.depth, shape.pyramid_norm ? ", norm_layer of the pyramid: BatchNorm2d" : "",
+             shape.head_convs > 0 ? ", box_head: FastRCNNConvFCHead" : "", shape.detector ? "True" : "False") +
+         width_warning(shape, "torchvision");
 }
 
 }  // namespace

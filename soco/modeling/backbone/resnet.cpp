@@ -11,8 +11,6 @@
 namespace soco {
 namespace {
 
-constexpr std::int64_t kStemChannels = 64;
-
 struct ResNetShape {
   std::array<int, kNumLevels> num_blocks;
   bool bottleneck;
@@ -39,9 +37,9 @@ void init_convolution(ConvNorm& conv) {
   torch::nn::init::normal_(conv->weight, 0.0, std::sqrt(2.0 / fan_out));
 }
 
-torch::nn::ModuleList register_stage(torch::nn::Module& owner, Backbone backbone, int level) {
+torch::nn::ModuleList register_stage(torch::nn::Module& owner, const ResNetSize& size, int level) {
   torch::nn::ModuleList stage = owner.register_module("res" + std::to_string(level + 2), torch::nn::ModuleList());
-  for (const ResNetBlock& block : make_resnet_stage(backbone, level)) stage->push_back(block);
+  for (const ResNetBlock& block : make_resnet_stage(size, level)) stage->push_back(block);
   return stage;
 }
 
@@ -52,8 +50,8 @@ torch::Tensor run_stage(const torch::nn::ModuleList& stage, torch::Tensor x) {
 
 }  // namespace
 
-ResNetStemImpl::ResNetStemImpl() {
-  conv1 = register_module("conv1", ConvNorm(ConvNormOptions{3, kStemChannels, 7, 2}));
+ResNetStemImpl::ResNetStemImpl(std::int64_t channels) {
+  conv1 = register_module("conv1", ConvNorm(ConvNormOptions{3, channels, 7, 2}));
   init_convolution(conv1);
 }
 
@@ -97,24 +95,24 @@ torch::Tensor ResNetBlockImpl::run(const torch::Tensor& input, const NormGroups&
   return convs.back()(x, call);
 }
 
-std::int64_t resnet_channels(Backbone backbone, int level) {
-  return (resnet_shape(backbone).bottleneck ? 256 : 64) << level;
+std::int64_t resnet_channels(const ResNetSize& size, int level) {
+  return static_cast<std::int64_t>(resnet_shape(size.backbone).bottleneck ? 4 * size.width : size.width) << level;
 }
 
-std::vector<ResNetBlock> make_resnet_stage(Backbone backbone, int level) {
-  const std::int64_t width = 64 << level, out = resnet_channels(backbone, level);
-  std::int64_t in = level == 0 ? kStemChannels : resnet_channels(backbone, level - 1);
+std::vector<ResNetBlock> make_resnet_stage(const ResNetSize& size, int level) {
+  const std::int64_t width = static_cast<std::int64_t>(size.width) << level, out = resnet_channels(size, level);
+  std::int64_t in = level == 0 ? size.width : resnet_channels(size, level - 1);
   std::vector<ResNetBlock> blocks;
-  for (int i = 0; i < resnet_shape(backbone).num_blocks[level]; ++i) {
+  for (int i = 0; i < resnet_shape(size.backbone).num_blocks[level]; ++i) {
     blocks.emplace_back(in, width, out, level > 0 && i == 0 ? 2 : 1);
     in = out;
   }
   return blocks;
 }
 
-ResNetImpl::ResNetImpl(Backbone backbone) {
-  stem = register_module("stem", ResNetStem());
-  for (int level = 0; level < kNumLevels; ++level) stages[level] = register_stage(*this, backbone, level);
+ResNetImpl::ResNetImpl(const ResNetSize& size) {
+  stem = register_module("stem", ResNetStem(size.width));
+  for (int level = 0; level < kNumLevels; ++level) stages[level] = register_stage(*this, size, level);
 }
 
 FeatureMaps ResNetImpl::forward(const torch::Tensor& image) {
@@ -124,9 +122,9 @@ FeatureMaps ResNetImpl::forward(const torch::Tensor& image) {
   return features;
 }
 
-ResNetC4Impl::ResNetC4Impl(Backbone backbone) : channels_(resnet_channels(backbone, 2)) {
-  stem_ = register_module("stem", ResNetStem());
-  for (int level = 0; level < 3; ++level) stages_.push_back(register_stage(*this, backbone, level));
+ResNetC4Impl::ResNetC4Impl(const ResNetSize& size) : channels_(resnet_channels(size, 2)) {
+  stem_ = register_module("stem", ResNetStem(size.width));
+  for (int level = 0; level < 3; ++level) stages_.push_back(register_stage(*this, size, level));
 }
 
 FeatureMaps ResNetC4Impl::forward(const torch::Tensor& image, const LevelMask&) {
@@ -135,8 +133,8 @@ FeatureMaps ResNetC4Impl::forward(const torch::Tensor& image, const LevelMask&) 
   return {x};
 }
 
-ResNetC5Impl::ResNetC5Impl(Backbone backbone) : channels_(resnet_channels(backbone, kNumLevels - 1)) {
-  bottom_up_ = register_module("bottom_up", ResNet(backbone));
+ResNetC5Impl::ResNetC5Impl(const ResNetSize& size) : channels_(resnet_channels(size, kNumLevels - 1)) {
+  bottom_up_ = register_module("bottom_up", ResNet(size));
 }
 
 FeatureMaps ResNetC5Impl::forward(const torch::Tensor& image, const LevelMask&) { return {bottom_up_(image).back()}; }

@@ -29,7 +29,7 @@ struct DetectorBackboneImpl : torch::nn::Module {
 
 /// conv1 (7x7, stride 2), BatchNorm, ReLU, 3x3 max pooling of stride 2.
 struct ResNetStemImpl : torch::nn::Module {
-  ResNetStemImpl();
+  explicit ResNetStemImpl(std::int64_t channels);
   torch::Tensor forward(const torch::Tensor& image);
   ConvNorm conv1{nullptr};
 };
@@ -50,17 +50,17 @@ struct ResNetBlockImpl : torch::nn::Module {
 TORCH_MODULE(ResNetBlock);
 
 /// The blocks of res2 (level 0) .. res5 (level 3).
-std::vector<ResNetBlock> make_resnet_stage(Backbone backbone, int level);
+std::vector<ResNetBlock> make_resnet_stage(const ResNetSize& size, int level);
 
 /// Channels of C2 (level 0) .. C5 (level 3).
-std::int64_t resnet_channels(Backbone backbone, int level);
+std::int64_t resnet_channels(const ResNetSize& size, int level);
 
 /// ResNet (He et al. 2015), torchvision's v1.5, without the classifier. Keys as Detectron2's: stem.conv1.*,
 /// res{2..5}.{i}.conv{1,2,3}.*, res{2..5}.{0}.shortcut.*.
 /// Start: convolutions N(0, sqrt(2 / (k*k*out))), BatchNorm weights 1, the last of each block 0 (Goyal et al. 2017).
 /// All values come from libtorch's default generator: torch::manual_seed before construction makes them repeatable.
 struct ResNetImpl : torch::nn::Module {
-  explicit ResNetImpl(Backbone backbone);
+  explicit ResNetImpl(const ResNetSize& size);
 
   /// image [N,3,H,W] normalised RGB -> C2..C5, [N, C, ceil(H/stride), ceil(W/stride)].
   FeatureMaps forward(const torch::Tensor& image);
@@ -73,7 +73,7 @@ TORCH_MODULE(ResNet);
 /// ResNet up to res4, whose map, C4 of stride 16, is all that is pooled from. Keys: stem.conv1.*, res{2..4}.*. Values
 /// as ResNet's.
 struct ResNetC4Impl : DetectorBackboneImpl {
-  explicit ResNetC4Impl(Backbone backbone);
+  explicit ResNetC4Impl(const ResNetSize& size);
   FeatureMaps forward(const torch::Tensor& image, const LevelMask& wanted = kAllLevels) override;
   int num_levels() const override { return 1; }
   std::int64_t out_channels() const override { return channels_; }
@@ -88,7 +88,7 @@ TORCH_MODULE(ResNetC4);
 /// The whole ResNet, of which the last map, C5 of stride 32, is used. Keys: bottom_up.*, as in the pyramid, so that a
 /// detector with a pyramid takes them. Values as ResNet's.
 struct ResNetC5Impl : DetectorBackboneImpl {
-  explicit ResNetC5Impl(Backbone backbone);
+  explicit ResNetC5Impl(const ResNetSize& size);
   FeatureMaps forward(const torch::Tensor& image, const LevelMask& wanted = kAllLevels) override;
   int num_levels() const override { return 1; }
   std::int64_t out_channels() const override { return channels_; }

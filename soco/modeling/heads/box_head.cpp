@@ -36,9 +36,9 @@ torch::Tensor BoxHeadImpl::forward(const torch::Tensor& pooled, const NormGroups
   return x;
 }
 
-Res5HeadImpl::Res5HeadImpl(Backbone backbone, std::int64_t resolution, ExtraNorm extra_norm)
-    : blocks_(make_resnet_stage(backbone, kNumLevels - 1)),
-      channels_(resnet_channels(backbone, kNumLevels - 1)),
+Res5HeadImpl::Res5HeadImpl(const ResNetSize& size, std::int64_t resolution, ExtraNorm extra_norm)
+    : blocks_(make_resnet_stage(size, kNumLevels - 1)),
+      channels_(resnet_channels(size, kNumLevels - 1)),
       resolution_(resolution) {
   for (std::size_t i = 0; i < blocks_.size(); ++i) register_module(std::to_string(i), blocks_[i]);
   if (extra_norm == ExtraNorm::kBatch) norm_ = register_module("norm", BatchNorm(channels_));

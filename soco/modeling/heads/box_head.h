@@ -53,7 +53,7 @@ enum class ExtraNorm { kNone, kBatch };
 /// Detectron2's Res5ROIHeads: the last stage of the ResNet, stride 2, then the mean over the remaining cells.
 /// Keys: {0..}.conv1.*, ... as the stage's; norm.* with the extra norm. Start: as ResNet's.
 struct Res5HeadImpl : RoiHeadImpl {
-  Res5HeadImpl(Backbone backbone, std::int64_t resolution, ExtraNorm extra_norm = ExtraNorm::kNone);
+  Res5HeadImpl(const ResNetSize& size, std::int64_t resolution, ExtraNorm extra_norm = ExtraNorm::kNone);
   /// The map before the mean, [B,out_channels(),r/2,r/2].
   torch::Tensor features(const torch::Tensor& pooled, const NormGroups& groups = {});
   torch::Tensor forward(const torch::Tensor& pooled, const NormGroups& groups = {}) override;

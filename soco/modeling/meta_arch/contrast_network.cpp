@@ -12,11 +12,11 @@ namespace {
 std::shared_ptr<DetectorBackboneImpl> make_backbone(const ModelOptions& options) {
   switch (options.architecture) {
     case Architecture::kFpn:
-      return std::make_shared<FpnImpl>(options.backbone, options.fpn_channels);
+      return std::make_shared<FpnImpl>(options.resnet(), options.fpn_channels);
     case Architecture::kC4:
-      return std::make_shared<ResNetC4Impl>(options.backbone);
+      return std::make_shared<ResNetC4Impl>(options.resnet());
     case Architecture::kImage:
-      return std::make_shared<ResNetC5Impl>(options.backbone);
+      return std::make_shared<ResNetC5Impl>(options.resnet());
   }
   fail("architecture number {} is unknown", static_cast<int>(options.architecture));
 }
@@ -33,7 +33,7 @@ NamedHead make_roi_head(const ModelOptions& options, std::int64_t in_channels) {
               std::make_shared<BoxHeadImpl>(BoxHeadOptions{in_channels, options.pooler_resolution,
                                                            options.head_num_convs, options.head_fc_channels})};
     case Architecture::kC4:
-      return {"res5", std::make_shared<Res5HeadImpl>(options.backbone, options.pooler_resolution)};
+      return {"res5", std::make_shared<Res5HeadImpl>(options.resnet(), options.pooler_resolution)};
     case Architecture::kImage:
       return {"global_pool", std::make_shared<GlobalPoolHeadImpl>(in_channels)};
   }

@@ -32,9 +32,9 @@ void start_as_detectron2(BoxHeadImpl& head) {
 }
 
 std::shared_ptr<DetectorBackboneImpl> make_backbone(const DetectorOptions& options) {
-  if (options.trunk == DetectorTrunk::kC4) return std::make_shared<ResNetC4Impl>(options.backbone);
+  if (options.trunk == DetectorTrunk::kC4) return std::make_shared<ResNetC4Impl>(options.resnet());
   const NormKind norm = options.fpn_norm == DetectorNorm::kNone ? NormKind::kNone : NormKind::kBatch;
-  auto fpn = std::make_shared<FpnImpl>(options.backbone, options.fpn_channels, norm);
+  auto fpn = std::make_shared<FpnImpl>(options.resnet(), options.fpn_channels, norm);
   start_as_detectron2(*fpn);
   if (options.backbone_norm == DetectorNorm::kFrozen) freeze_batch_norms(*fpn->bottom_up);
   if (options.fpn_norm == DetectorNorm::kFrozen)
