@@ -36,12 +36,15 @@ class StudyTest(ScratchTest):
         return {path.parent.name: json.loads(path.read_text()) for path in (self.scratch / name).glob("*/result.json")}
 
     def test_killed_at_random_it_ends_like_an_undisturbed_one(self):
+        start = time.monotonic()
+        self.study("whole", "--seeds", 2)
+        seconds = time.monotonic() - start  # two at a time take half of it at least
         words = [SOCO, *map(str, self.words("killed", "--seeds", "2", "--jobs", "2")), *KEYS]
         rng, kills = random.Random(5), 0
         for _ in range(3):
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                process.wait(timeout=rng.uniform(2, 8))
+                process.wait(timeout=seconds * rng.uniform(0.1, 0.4))
                 break
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -49,7 +52,6 @@ class StudyTest(ScratchTest):
                 kills += 1
         self.assertGreaterEqual(kills, 1, "the study was over too soon for the test to mean anything")
         self.study("killed", "--seeds", 2, "--jobs", 2)
-        self.study("whole", "--seeds", 2)
         whole = self.results("whole")
         self.assertEqual(len(whole), 8)
         self.assertEqual(self.results("killed"), whole)
