@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Memory and file handles of a long pretraining of a small network, sampled while it runs.
 
-    python3 benchmarks/throughput/long_run.py [--steps 100000] [--every 60]
+    python3 benchmarks/throughput/long_run.py [--steps 100000] [--every 30]
 
 Prints a line every --every seconds, and in the end by how much memory and handles grew from a tenth of the steps on. Ends with 1
 if memory grew by more than 5 % or more than two handles stayed open. A run is interrupted by Ctrl-C as any other."""
@@ -37,7 +37,7 @@ def sample(process, run):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--soco", default=os.environ.get("SOCO_BIN", "build/release/bin/soco"))
-    parser.add_argument("--steps", type=int, default=100_000, help="steps")
+    parser.add_argument("--steps", type=int, default=100_000, help="steps of training; some 35 a second on one core")
     parser.add_argument("--every", type=float, default=30, help="seconds between samples")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
