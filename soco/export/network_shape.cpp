@@ -63,6 +63,8 @@ NetworkShape network_shape(const StateDict& ours) {
   return shape;
 }
 
+int res2_channels(const NetworkShape& shape) { return shape.depth >= 50 ? 4 * shape.width : shape.width; }
+
 std::string width_warning(const NetworkShape& shape, std::string_view framework) {
   if (shape.width == ResNetSize::kPublishedWidth) return "";
   return fmt::format("\n  Its stem has {} channels, {} has {} and does not load it as it is.", shape.width, framework,

@@ -29,6 +29,9 @@ struct NetworkShape {
 
 NetworkShape network_shape(const StateDict& ours);
 
+/// Channels of res2's map, doubled in every later stage.
+int res2_channels(const NetworkShape& shape);
+
 /// A line for a network whose ResNet is narrower or wider than any that `framework` makes; else empty.
 std::string width_warning(const NetworkShape& shape, std::string_view framework);
 

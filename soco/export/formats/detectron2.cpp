@@ -79,9 +79,7 @@ std::string resnet_channels(const NetworkShape& shape) {
   std::string text;
   if (shape.width != ResNetSize::kPublishedWidth)
     text = fmt::format(", STEM_OUT_CHANNELS: {}, WIDTH_PER_GROUP: {}", shape.width, shape.width);
-  const bool bottleneck = shape.depth >= 50;
-  if (!bottleneck || !text.empty())
-    text += fmt::format(", RES2_OUT_CHANNELS: {}", bottleneck ? 4 * shape.width : shape.width);
+  if (shape.depth < 50 || !text.empty()) text += fmt::format(", RES2_OUT_CHANNELS: {}", res2_channels(shape));
   return text;
 }
 

@@ -109,7 +109,7 @@ std::string full_convention(const NetworkShape& shape) {
       "norm_cfg=norm_cfg)\n",
       shape.depth, width_setting(shape), shape.detector && shape.c4 ? "num_stages=3, out_indices=(2,), " : "");
   if (shape.pyramid) {
-    const int finest = shape.depth >= 50 ? 4 * shape.width : shape.width;
+    const int finest = res2_channels(shape);
     text += fmt::format("  neck = dict(type='FPN', in_channels=[{}, {}, {}, {}], {})\n", finest, 2 * finest, 4 * finest,
                         8 * finest, norm_setting(shape.pyramid_norm));
   }
