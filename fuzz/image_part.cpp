@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A part of an image file: two bytes each of the region's place and size as shares of the picture, one of the scale and
-// the speed, then the file. A region at full scale is refused when the whole is, and else has its pixels.
+// the speed, then the file. A region at full scale is refused when the whole is, and else has its pixels; those of a
+// JPEG are libjpeg's own.
 #include <algorithm>
 #include <optional>
 
 #include "fuzz/fuzz.h"
 #include "soco/image/codec.h"
+#include "tests/image/jpeg_files.h"
 
 namespace {
 
@@ -64,6 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (request.scale > 1 || request.fast) return;
     const std::optional<Image> whole = whole_of(bytes, limits);
     SOCO_ASSERT(decoded == whole.has_value());
-    if (decoded) SOCO_ASSERT(same_pixels(part, *whole));
+    if (!decoded) return;
+    SOCO_ASSERT(same_pixels(part, *whole));
+    if (const auto expected = soco::testing::decoded_by_libjpeg(bytes)) SOCO_ASSERT(*expected == *whole);
   });
 }

@@ -28,7 +28,7 @@ ScheduleOptions schedule_options(const SolverOptions& solver) {
 
 /// Sums over the portions of a step, then their mean.
 struct StepFigures {
-  double loss = 0, mean_cosine = 0, feature_std_ratio = 0, matches = 0;
+  double loss = 0, mean_cosine = 0, feature_std_ratio = 0, feature_rank = 0, matches = 0;
   std::vector<std::pair<std::string, double>> terms;
   std::array<double, kNumLevels + 1> boxes_per_level{};
 
@@ -36,6 +36,7 @@ struct StepFigures {
     loss += weight * output.loss.item<double>();
     mean_cosine += weight * output.mean_cosine;
     feature_std_ratio += weight * output.feature_std_ratio;
+    feature_rank += weight * output.feature_rank;
     matches += static_cast<double>(output.num_matches);
     if (terms.empty())
       for (const auto& [name, term] : output.losses) terms.emplace_back("loss." + name, 0);
@@ -50,6 +51,7 @@ std::vector<std::pair<std::string, double>> named_figures(const StepFigures& fig
   std::vector<std::pair<std::string, double>> metrics{{"loss", figures.loss},
                                                       {"mean_cosine", figures.mean_cosine},
                                                       {"feature_std_ratio", figures.feature_std_ratio},
+                                                      {"feature_rank", figures.feature_rank},
                                                       {"lr", lr},
                                                       {"ema_momentum", ema_momentum},
                                                       {"grad_norm", grad_norm},
@@ -171,8 +173,8 @@ StepReport PretrainTask::step(std::int64_t step) {
                    .transfer = transfer_seconds};
   report.metrics = named_figures(figures, lr, ema_momentum, grad_norm);
   report.metrics.emplace_back("bad_images", static_cast<double>(loader_.num_bad_images()));
-  report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f}", figures.mean_cosine,
-                               figures.loss, lr, ema_momentum, figures.feature_std_ratio);
+  report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f} rank {:.1f}", figures.mean_cosine,
+                               figures.loss, lr, ema_momentum, figures.feature_std_ratio, figures.feature_rank);
   return report;
 }
 

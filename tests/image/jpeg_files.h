@@ -4,8 +4,11 @@
 // jpeglib.h needs FILE from cstdio before it.
 #include <jpeglib.h>
 
+#include <csetjmp>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "soco/image/image.h"
@@ -19,6 +22,7 @@ struct JpegKind {
   bool progressive = false;
   int restart_rows = 0;  ///< block rows between restart markers
   int quality = 90;
+  bool own_codes = false;  ///< Huffman codes made for this picture, not the standard's
 };
 
 inline std::vector<std::byte> jpeg_file(const Image& image, const JpegKind& kind) {
@@ -44,6 +48,7 @@ inline std::vector<std::byte> jpeg_file(const Image& image, const JpegKind& kind
   }
   if (kind.progressive) jpeg_simple_progression(&info);
   info.restart_in_rows = kind.restart_rows;
+  info.optimize_coding = kind.own_codes ? TRUE : FALSE;
   jpeg_start_compress(&info, TRUE);
   std::vector<JSAMPLE> row(static_cast<std::size_t>(image.width) * channels);
   for (int y = 0; y < image.height; ++y) {
@@ -59,6 +64,45 @@ inline std::vector<std::byte> jpeg_file(const Image& image, const JpegKind& kind
   std::vector<std::byte> bytes(begin, begin + size);
   std::free(buffer);
   return bytes;
+}
+
+struct JpegErrors {
+  jpeg_error_mgr base;
+  std::jmp_buf leave;
+};
+
+/// What libjpeg alone makes of a JPEG with one or three components; nothing where it fails, warns, or has others.
+inline std::optional<Image> decoded_by_libjpeg(std::span<const std::byte> bytes) {
+  jpeg_decompress_struct info{};
+  JpegErrors errors{};
+  Image image;
+  std::vector<JSAMPLE> row;
+  info.err = jpeg_std_error(&errors.base);
+  errors.base.error_exit = [](j_common_ptr common) {
+    std::longjmp(reinterpret_cast<JpegErrors*>(common->err)->leave, 1);
+  };
+  errors.base.output_message = [](j_common_ptr) {};
+  jpeg_create_decompress(&info);
+  const volatile bool good = setjmp(errors.leave) == 0;
+  if (good) {
+    jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+    jpeg_read_header(&info, TRUE);
+    info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_start_decompress(&info);
+    image = make_image(static_cast<int>(info.output_height), static_cast<int>(info.output_width));
+    row.resize(std::size_t{info.output_width} * static_cast<std::size_t>(info.output_components));
+    while (info.output_scanline < info.output_height) {
+      JSAMPROW line = row.data();
+      std::uint8_t* out = image.row(static_cast<int>(info.output_scanline));
+      jpeg_read_scanlines(&info, &line, 1);
+      for (std::size_t i = 0; i < std::size_t{3} * info.output_width; ++i)
+        out[i] = row[info.output_components == 1 ? i / 3 : i];
+    }
+    jpeg_finish_decompress(&info);
+  }
+  jpeg_destroy_decompress(&info);
+  if (!good || errors.base.num_warnings > 0) return std::nullopt;
+  return image;
 }
 
 }  // namespace soco::testing

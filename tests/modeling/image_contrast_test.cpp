@@ -152,6 +152,8 @@ TEST(ImageContrast, PushesTheTargetsKeysAfterTheirUse) {
   const torch::Tensor queries = vectors / vectors.norm(2, 1, true), keys = model->queue->keys.slice(0, 0, 3);
   const torch::Tensor logits = torch::cat({(queries * keys).sum(1, true), queries.matmul(before.t())}, 1) / 0.2;
   EXPECT_NEAR(output.loss.item<double>(), -torch::log_softmax(logits, 1).select(1, 0).mean().item<double>(), 1e-4);
+  const torch::Tensor spread = torch::linalg_eigvalsh(torch::cov(keys.t().to(torch::kFloat64)));
+  EXPECT_NEAR(output.feature_rank, spread.sum().square().item<double>() / spread.square().sum().item<double>(), 1e-6);
   output.loss.backward();
   EXPECT_TRUE(model->online->projector->fc1->weight.grad().isfinite().all().item<bool>());
   model->eval();

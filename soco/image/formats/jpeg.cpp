@@ -11,6 +11,7 @@
 
 #include "soco/base/error.h"
 #include "soco/image/formats/format.h"
+#include "soco/image/formats/jpeg_huffman.h"
 
 namespace soco::formats {
 namespace {
@@ -117,7 +118,7 @@ struct Part {
   JDIMENSION x, y, width, height;
 };
 
-bool start(Decoder& decoder, const DecodeRequest& request) {
+bool start(Decoder& decoder, const DecodeRequest& request, JpegHuffman* huffman) {
   if (setjmp(decoder.errors.leave) != 0) return false;
   const J_COLOR_SPACE space = decoder.info.jpeg_color_space;
   const bool four = space == JCS_CMYK || space == JCS_YCCK;
@@ -128,6 +129,7 @@ bool start(Decoder& decoder, const DecodeRequest& request) {
     decoder.info.dct_method = JDCT_IFAST;
   }
   jpeg_start_decompress(&decoder.info);
+  if (huffman != nullptr) huffman->take_over(decoder.info);
   return true;
 }
 
@@ -191,7 +193,8 @@ void convert_row(const std::uint8_t* in, int components, int width, std::uint8_t
 }
 
 /// Reads the part's rows into `image`, which has its size; the whole rest is passed over, so that damage is seen.
-void read_part(Decoder& decoder, const Part& part, const std::string& name, Image& image) {
+/// False: `huffman` gave up.
+bool read_part(Decoder& decoder, const Part& part, const JpegHuffman& huffman, const std::string& name, Image& image) {
   const int components = decoder.info.output_components;
   std::vector<std::uint8_t> raw(components == 3 ? 0 : std::size_t{part.width} * static_cast<std::size_t>(components));
   bool good = skip_rows(decoder, part.y);
@@ -207,13 +210,19 @@ void read_part(Decoder& decoder, const Part& part, const std::string& name, Imag
     good = skip_rows(decoder, num_behind - 1) && read_row(decoder, raw.data());
   }
   good = good && finish(decoder);
+  if (huffman.gave_up()) return false;
   if (!good) fail("{}: damaged JPEG, row {}: {}", name, decoder.info.output_scanline, decoder.errors.message);
   // libjpeg fills what is missing with grey and only warns; such a picture is not what was stored.
   if (decoder.errors.base.num_warnings > 0) fail("{}: damaged or truncated JPEG: {}", name, decoder.errors.message);
+  return true;
 }
 
-void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
-                 DecodedPart& out) {
+enum class CodesBy { kUs, kLibjpeg };
+
+/// False when the Huffman codes read by us are not those of a whole file.
+bool try_to_decode(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
+                   CodesBy codes_by, DecodedPart& out) {
+  JpegHuffman huffman;
   Decoder decoder(bytes, limits);
   if (!read_header(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   const int max_scans = decoder.progress.max_scans = most_scans(decoder.info, limits);
@@ -221,7 +230,8 @@ void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limit
     fail("{}: JPEG of {}x{} px with more than {} scans", name, decoder.info.image_width, decoder.info.image_height,
          max_scans);
   }
-  if (!start(decoder, request)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
+  if (!start(decoder, request, codes_by == CodesBy::kUs ? &huffman : nullptr))
+    fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   Part part{0, 0, decoder.info.output_width, decoder.info.output_height};
   // Regions of scaled or fast pictures would need rules of their own to be independent of the region.
   const bool region = request.region.width > 0 && request.scale == 1 && !request.fast;
@@ -230,7 +240,13 @@ void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limit
   out.x = static_cast<int>(part.x);
   out.y = static_cast<int>(part.y);
   out.scale = request.scale;
-  read_part(decoder, part, name, out.image);
+  return read_part(decoder, part, huffman, name, out.image);
+}
+
+void decode_part(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
+                 DecodedPart& out) {
+  if (!try_to_decode(bytes, name, limits, request, CodesBy::kUs, out))
+    try_to_decode(bytes, name, limits, request, CodesBy::kLibjpeg, out);
 }
 
 Image decode(Bytes bytes, const std::string& name, const DecodeLimits& limits) {

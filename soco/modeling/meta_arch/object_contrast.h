@@ -39,6 +39,8 @@ struct ObjectContrastOutput {
   double mean_cosine = 0;        // of all matched boxes, online against target, over all terms; 0 when none match
   double feature_std_ratio = 0;  // mean over channels of the std of unit-length target vectors, times sqrt(channels):
                                  // 1 for an even spread, 0 when the target has collapsed to one vector
+  double feature_rank = 0;       // of the same vectors' covariance, (sum of eigenvalues)^2 / sum of their squares: how
+                                 // many directions they fill evenly, 1 .. min(vectors - 1, channels)
   std::int64_t num_matches = 0;  // matched pairs of boxes, each counted once
   std::array<std::int64_t, kNumLevels + 1> boxes_per_level{};  // all sides; P2..P5, then boxes without a level
 };
