@@ -158,6 +158,14 @@ inline void JpegHuffman::Bits::refill() {
   count |= 56;
 }
 
+inline void JpegHuffman::Bits::give_back(int width) {
+  const int whole = (count + width + 7) >> 3;  // bytes
+  const int behind = whole * 8 - (count + width);
+  *this = {.next = next - whole};
+  refill();
+  consume(behind);
+}
+
 inline int JpegHuffman::Bits::receive(int width) {
   if (width == 0) return 0;
   const int bits = static_cast<int>(peek(width));
@@ -165,7 +173,7 @@ inline int JpegHuffman::Bits::receive(int width) {
   return extended(bits, width);
 }
 
-int JpegHuffman::Table::long_code(Bits& bits) const {
+inline int JpegHuffman::Table::long_code(Bits& bits) const {
   const std::uint32_t ahead = bits.peek(kLongest);
   for (int length = kBits + 1; length <= kLongest; ++length) {
     if (ahead >= end[static_cast<std::size_t>(length)]) continue;
@@ -174,6 +182,22 @@ int JpegHuffman::Table::long_code(Bits& bits) const {
     return symbols[static_cast<std::size_t>(at & 255)];
   }
   return -1;
+}
+
+// A coefficient whose code or number is longer than an entry's bits; moves k behind it. False for no code.
+inline bool JpegHuffman::decode_long(const Table& table, const Entry& entry, Bits& bits, JCOEF* coefficients, int& k) {
+  bits.consume(entry.bits);
+  int width = entry.first, zeros = entry.zeros;
+  if (entry.bits == 0) {
+    const int symbol = table.long_code(bits);
+    if (symbol < 0) return false;
+    width = symbol & 15;
+    zeros = width == 0 && symbol >> 4 < 15 ? kEndOfBlock : symbol >> 4;
+  }
+  const int value = bits.receive(width);
+  if (zeros < kEndOfBlock) coefficients[kZigzag[static_cast<std::size_t>(k + zeros)]] = narrow<JCOEF>(value);
+  k += zeros + 1;
+  return true;
 }
 
 // One block of 64 coefficients, zero before. False when no whole file has such a one.
@@ -190,35 +214,25 @@ bool JpegHuffman::decode_block(const Block& block, JCOEF* coefficients) {
   }
   int k = 1;
   while (k < DCTSIZE2) {
+    // The bits of four entries at once: what is read for each only waits for where the one before has ended.
     bits.refill();
-    const Entry& entry = block.ac->entries[bits.peek(kBits)];
-    if (entry.advance != kNotWhole) {
-      const Bits before = bits;
-      bits.consume(entry.bits);
-      coefficients[kZigzag[static_cast<std::size_t>(k + entry.zeros)]] = entry.first;
-      coefficients[kZigzag[static_cast<std::size_t>(k + entry.second_at)]] = entry.second;
-      const int first_at = k + entry.zeros;
-      k += entry.advance;
-      if (k <= DCTSIZE2 || entry.advance == kEndOfBlock) continue;
-      if (first_at >= DCTSIZE2) return false;
-      if (first_at == DCTSIZE2 - 1) {
-        bits = before;  // the first was the block's last, the second is the next block's
-        bits.consume(entry.first_bits);
-        k = DCTSIZE2;
+    for (int i = 0; i < 4 && k < DCTSIZE2; ++i) {
+      const Entry& entry = block.ac->entries[bits.peek(kBits)];
+      if (entry.advance == kNotWhole) {
+        bits.refill();
+        if (!decode_long(*block.ac, entry, bits, coefficients, k)) return false;
+        break;
       }
-      continue;
+      const int first_at = k + entry.zeros;
+      coefficients[kZigzag[static_cast<std::size_t>(first_at)]] = entry.first;
+      coefficients[kZigzag[static_cast<std::size_t>(k + entry.second_at)]] = entry.second;
+      bits.consume(entry.bits);
+      k += entry.advance;
+      if (first_at < DCTSIZE2 - 1 || k <= DCTSIZE2 || entry.advance == kEndOfBlock) continue;
+      if (first_at >= DCTSIZE2) return false;
+      bits.give_back(entry.bits - entry.first_bits);  // the first was the block's last, the second is the next block's
+      k = DCTSIZE2;
     }
-    bits.consume(entry.bits);
-    int width = entry.first, zeros = entry.zeros;
-    if (entry.bits == 0) {
-      const int symbol = block.ac->long_code(bits);
-      if (symbol < 0) return false;
-      width = symbol & 15;
-      zeros = width == 0 && symbol >> 4 < 15 ? kEndOfBlock : symbol >> 4;
-    }
-    const int value = bits.receive(width);
-    if (zeros < kEndOfBlock) coefficients[kZigzag[static_cast<std::size_t>(k + zeros)]] = narrow<JCOEF>(value);
-    k += zeros + 1;
   }
   if (k > DCTSIZE2 && k < kEndOfBlock) return false;
   int& dc = last_dc_[static_cast<std::size_t>(block.component)];

@@ -57,6 +57,8 @@ class JpegHuffman {
       ahead <<= width;
       count -= width;
     }
+    /// Takes back what was consumed last.
+    void give_back(int width);
     /// Consumes a number of `width` bits (0 .. 15) and gives its value (ITU T.81, F.2.2.1, EXTEND).
     int receive(int width);
   };
@@ -81,6 +83,7 @@ class JpegHuffman {
   static boolean decode_mcu(j_decompress_ptr info, JBLOCKROW* blocks);
   bool decode(jpeg_decompress_struct& info, JBLOCKROW* blocks);
   bool decode_block(const Block& block, JCOEF* coefficients);
+  static bool decode_long(const Table& table, const Entry& entry, Bits& bits, JCOEF* coefficients, int& k);
   void begin_interval(const std::uint8_t* at);
   bool interval_ends_with(unsigned marker) const;
 
