@@ -33,7 +33,7 @@ VARIANTS = {
     "soco, 8 boxes": (SOCO, ["plan.num_boxes=8"]),
 }
 STUDIES = {"main": ["random", "byol", "soco"], "ablations": ["random", "soco", "soco, duplicates removed", "soco, 8 boxes"]}
-FEATURES = ["backbone", "roi"]
+FEATURES = ["backbone", "roi", "head"]  # head: the vector of the box head, which image-level networks have none of
 
 
 class Study:
@@ -101,7 +101,8 @@ class Study:
         else:
             training = self.once(run.with_name(run.name + ".train.json"), lambda: self.pretrain(run, config, keys, seed))
             source = [run]
-        result = {feature: self.probe(run, feature, source) for feature in FEATURES}
+        features = [f for f in FEATURES if f != "head" or config != BYOL]
+        result = {feature: self.probe(run, feature, source) for feature in features}
         if config is not None:
             for file in (run / "checkpoints").glob("*.safetensors"):
                 if not self.args.keep:
@@ -148,7 +149,8 @@ def main():
     head = ["variant"] + [f"{f} {c}" for f in FEATURES for c in ("kNN", "linear")] + ["steps", "CPU s", "cosine", "spread"]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for variant, runs in rows.items():
-        columns = [spread([probes[f][c] for _, probes in runs]) for f in FEATURES for c in ("knn", "linear")]
+        columns = [spread([probes[f][c] for _, probes in runs]) if f in runs[0][1] else "-"
+                   for f in FEATURES for c in ("knn", "linear")]
         columns += [f"{statistics.mean(t[k] for t, _ in runs):.{digits}f}"
                     for k, digits in (("steps", 0), ("cpu_s", 0), ("mean_cosine", 2), ("feature_std_ratio", 2))]
         cpu += sum(t["cpu_s"] + sum(p["cpu_s"] for p in probes.values()) for t, probes in runs)
