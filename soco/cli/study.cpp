@@ -64,7 +64,8 @@ int run_study(int argc, char** argv) {
   const std::string table = study_table(runs);
   write_file_atomic(options.out / "study.json", study_json(runs));
   write_file_atomic(options.out / "study.md", table);
-  write_file_atomic(options.out / "study.svg", study_svg(runs, "box AP on " + options.val_annotations));
+  write_file_atomic(options.out / "study.svg",
+                    study_svg(runs, "box AP on " + std::filesystem::path(options.val_annotations).filename().string()));
   std::fputs(table.c_str(), stdout);
   log.info("written: {0}/study.json, {0}/study.md, {0}/study.svg", options.out.string());
   return 0;

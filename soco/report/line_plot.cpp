@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "soco/base/error.h"
 
@@ -53,6 +54,7 @@ std::string line(double x1, double y1, double x2, double y2, const char* color) 
 class Drawing {
  public:
   explicit Drawing(const LinePlot& plot) : plot_(plot) {
+    double least = std::numeric_limits<double>::infinity();
     for (const PlotSeries& s : plot.series) {
       if (s.x.size() != s.y.size()) fail("plot: '{}' has {} x and {} y", s.name, s.x.size(), s.y.size());
       if (!s.spread.empty() && s.spread.size() != s.y.size())
@@ -64,8 +66,11 @@ class Drawing {
         }
         if (!(x >= 1)) fail("plot: '{}' has x = {}; a logarithmic axis begins at 1", s.name, x);
         max_x_ = std::max(max_x_, x);
+        least = std::min(least, x);
       }
     }
+    if (std::isfinite(least)) min_x_ = std::pow(10, std::floor(std::log10(least)));
+    max_x_ = std::max(max_x_, 10 * min_x_);
   }
 
   std::string svg() const {
@@ -84,9 +89,9 @@ class Drawing {
  private:
   bool is_share() const { return plot_.x_axis == PlotAxis::kShare; }
   double place_x(double x) const {
-    return kLeft + (kRight - kLeft) * (is_share() ? x : std::log10(x) / std::log10(max_x_));
+    return kLeft + (kRight - kLeft) * (is_share() ? x : std::log10(x / min_x_) / std::log10(max_x_ / min_x_));
   }
-  static double place_y(double y) { return kBottom - (kBottom - kTop) * std::clamp(y, 0.0, 1.0); }
+  double place_y(double y) const { return kBottom - (kBottom - kTop) * std::clamp(y / plot_.max_y, 0.0, 1.0); }
 
   std::string share_ticks() const {
     std::string out;
@@ -104,7 +109,7 @@ class Drawing {
 
   std::string logarithmic_ticks() const {
     std::string out;
-    for (double power = 1; power <= max_x_; power *= 10) {
+    for (double power = min_x_; power <= max_x_; power *= 10) {
       for (int digit = 1; digit < 10; ++digit) {
         const double x = power * digit;
         if (x > max_x_) break;
@@ -118,8 +123,9 @@ class Drawing {
   std::string y_axis() const {
     std::string out;
     for (int i = 0; i <= 10; i += 2) {
-      out += line(kLeft, place_y(i / 10.0), kRight, place_y(i / 10.0), i == 0 ? "#222" : "#ddd");
-      out += text_at(kLeft - 8, place_y(i / 10.0) + 4, "end", fmt::format("{:.1f}", i / 10.0));
+      const double y = i / 10.0 * plot_.max_y;
+      out += line(kLeft, place_y(y), kRight, place_y(y), i == 0 ? "#222" : "#ddd");
+      out += text_at(kLeft - 8, place_y(y) + 4, "end", fmt::format("{:.{}f}", y, plot_.max_y < 0.5 ? 2 : 1));
     }
     out += line(kLeft, kTop, kLeft, kBottom, "#222");
     return out + text_at(20, (kTop + kBottom) / 2, "middle", plot_.y_label,
@@ -144,7 +150,10 @@ class Drawing {
     const PlotSeries& s = plot_.series[i];
     std::string out;
     for (std::size_t k = 0; k < s.spread.size(); ++k) {
-      if (std::isfinite(s.y[k]) && std::isfinite(s.spread[k]))
+      if (!std::isfinite(s.y[k])) continue;
+      out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n", place_x(s.x[k]),
+                         place_y(s.y[k]), kColors[i % kColors.size()]);
+      if (std::isfinite(s.spread[k]))
         out += line(place_x(s.x[k]), place_y(s.y[k] - s.spread[k]), place_x(s.x[k]), place_y(s.y[k] + s.spread[k]),
                     kColors[i % kColors.size()]);
     }
@@ -160,7 +169,7 @@ class Drawing {
   }
 
   const LinePlot& plot_;
-  double max_x_ = 10;
+  double min_x_ = 1, max_x_ = 10;
 };
 
 }  // namespace

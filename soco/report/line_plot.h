@@ -10,17 +10,19 @@ struct PlotSeries {
   std::string name;
   std::vector<double> x, y;
   bool dashed = false;
-  std::vector<double> spread;  // empty, or of equal length: a bar from y - spread to y + spread at each point
+  std::vector<double>
+      spread;  // empty, or of equal length: a bar from y - spread to y + spread at each point, and a dot
 };
 
-/// What x is: counts from 1 on a logarithmic axis, or shares from 0 to 1.
+/// What x is: counts on a logarithmic axis, from the power of ten (at least 1) below the least; or shares from 0 to 1.
 enum class PlotAxis { kLogarithmic, kShare };
 
-/// A plot of lines, y from 0 to 1.
+/// A plot of lines, y from 0 to `max_y`.
 struct LinePlot {
   std::string title, x_label, y_label;
   std::vector<PlotSeries> series;
   PlotAxis x_axis = PlotAxis::kLogarithmic;
+  double max_y = 1;
 };
 
 /// The plot as one self-contained SVG file: grid, axes with numbers, legend with each line's last value (of counts).

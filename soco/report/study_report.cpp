@@ -130,6 +130,11 @@ std::string study_svg(const std::vector<StudyRun>& runs, const std::string& titl
   std::stable_sort(points.begin(), points.end(),
                    [](const StudyPoint& a, const StudyPoint& b) { return a.num_images < b.num_images; });
   LinePlot plot{.title = title, .x_label = "labelled images", .y_label = "box AP", .series = {}};
+  double highest = 0;
+  for (const StudyPoint& point : points)
+    highest = std::max(highest, point.mean + (std::isfinite(point.deviation) ? point.deviation : 0));
+  for (const double max_y : {0.5, 0.2, 0.1})
+    if (highest <= max_y) plot.max_y = max_y;
   for (const std::string& name : names) {
     PlotSeries series{.name = name, .x = {}, .y = {}};
     for (const StudyPoint& point : points) {

@@ -42,6 +42,21 @@ TEST(LinePlotSvg, DrawsSpreadsAsBars) {
   EXPECT_THROW(line_plot_svg(uneven), Error);
 }
 
+TEST(LinePlotSvg, BeginsAtThePowerOfTenBelowAndEndsAtTheHighest) {
+  // From 10 to 1000: x = 100 is half way; y = 0.25 of 0.5 too.
+  const std::string svg =
+      line_plot_svg({.title = "",
+                     .x_label = "",
+                     .y_label = "",
+                     .series = {{.name = "a", .x = {20, 100, 1000}, .y = {0, 0.25, 0.5}, .spread = {0, 0, 0}}},
+                     .max_y = 0.5});
+  EXPECT_THAT(svg, HasSubstr(" 335.0,235.0 600.0,50.0\""));
+  EXPECT_THAT(svg, HasSubstr("<circle cx=\"335.0\" cy=\"235.0\""));
+  for (const char* text : {">10<", ">1000<", ">0.5<"}) EXPECT_THAT(svg, HasSubstr(text));
+  EXPECT_THAT(svg, Not(HasSubstr(">1<")));
+  EXPECT_THAT(svg, Not(HasSubstr(">1.0<")));
+}
+
 TEST(LinePlotSvg, LeavesOutWhatIsNotFinite) {
   const std::string svg =
       line_plot_svg({.title = "",
