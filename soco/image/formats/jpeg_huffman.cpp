@@ -99,7 +99,7 @@ void JpegHuffman::Table::build(const JHUFF_TBL& table, bool dc) {
   }
 }
 
-bool JpegHuffman::take_over(jpeg_decompress_struct& info) {
+bool JpegHuffman::take_over(jpeg_decompress_struct& info, std::vector<std::uint8_t>& scratch) {
   if (info.progressive_mode || info.arith_code || info.comps_in_scan != info.num_components) return false;
   if (info.Ss != 0 || info.Se != DCTSIZE2 - 1 || info.Ah != 0 || info.Al != 0) return false;  // lossless, or damaged
   std::array<bool, NUM_HUFF_TBLS> dc_built{}, ac_built{};
@@ -117,6 +117,8 @@ bool JpegHuffman::take_over(jpeg_decompress_struct& info) {
                                             &ac_[static_cast<std::size_t>(component.ac_tbl_no)], c};
   }
   end_ = info.src->next_input_byte + info.src->bytes_in_buffer;
+  if (scratch.size() < info.src->bytes_in_buffer + kPadding) scratch.resize(info.src->bytes_in_buffer + kPadding);
+  data_ = scratch.data();
   begin_interval(info.src->next_input_byte);
   mcus_left_ = std::int64_t{info.MCUs_per_row} * info.MCU_rows_in_scan;
   interval_ = left_in_interval_ = info.restart_interval;
@@ -127,9 +129,7 @@ bool JpegHuffman::take_over(jpeg_decompress_struct& info) {
 
 // Takes the data up to the next marker.
 void JpegHuffman::begin_interval(const std::uint8_t* at) {
-  const auto left = static_cast<std::size_t>(end_ - at);
-  if (interval_data_.size() < left + kPadding) interval_data_.resize(left + kPadding);  // once: the first has most left
-  std::uint8_t* out = interval_data_.data();
+  std::uint8_t* out = data_;
   for (marker_ = end_; at < end_;) {
     const auto* found = static_cast<const std::uint8_t*>(std::memchr(at, kMarker, static_cast<std::size_t>(end_ - at)));
     const bool stuffed = found != nullptr && end_ - found >= 2 && found[1] == 0;
@@ -140,15 +140,15 @@ void JpegHuffman::begin_interval(const std::uint8_t* at) {
     marker_ = until;
     break;
   }
-  num_bits_ = (out - interval_data_.data()) * 8;
+  num_bits_ = (out - data_) * 8;
   std::fill_n(out, kPadding, std::uint8_t{0});
-  bits_ = {.next = interval_data_.data()};
+  bits_ = {.next = data_};
   last_dc_.fill(0);
 }
 
 // Whether its data are used up but for less than a byte, and that marker follows.
 bool JpegHuffman::interval_ends_with(unsigned marker) const {
-  const std::int64_t left = num_bits_ - ((bits_.next - interval_data_.data()) * 8 - bits_.count);
+  const std::int64_t left = num_bits_ - ((bits_.next - data_) * 8 - bits_.count);
   return left >= 0 && left < 8 && end_ - marker_ >= 2 && marker_[1] == marker;
 }
 
@@ -240,7 +240,7 @@ bool JpegHuffman::decode_block(const Block& block, JCOEF* coefficients) {
   if (dc != static_cast<JCOEF>(dc)) return false;
   coefficients[0] = static_cast<JCOEF>(dc);
   bits_ = bits;
-  return (bits.next - interval_data_.data()) * 8 - bits.count <= num_bits_;
+  return (bits.next - data_) * 8 - bits.count <= num_bits_;
 }
 
 bool JpegHuffman::decode(jpeg_decompress_struct& info, JBLOCKROW* blocks) {
