@@ -10,8 +10,7 @@ struct PlotSeries {
   std::string name;
   std::vector<double> x, y;
   bool dashed = false;
-  std::vector<double>
-      spread;  // empty, or of equal length: a bar from y - spread to y + spread at each point, and a dot
+  std::vector<double> spread;  // empty, or of equal length: a dot at each point, a bar from y - spread to y + spread
 };
 
 /// What x is: counts on a logarithmic axis, from the power of ten (at least 1) below the least; or shares from 0 to 1.

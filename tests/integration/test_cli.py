@@ -173,8 +173,8 @@ class CommandLineTest(ScratchTest):
     def test_log_shows_what_a_user_needs(self):
         run("pretrain", "--images", self.scenes(8), "--out", self.scratch / "o", *SMALL_RUN, "train.epochs=3")
         lines = metrics(self.scratch / "o")
-        for key in ("step", "epoch", "loss", "mean_cosine", "feature_std_ratio", "feature_rank", "lr", "ema_momentum", "grad_norm", "images_per_s",
-                    "data_wait", "boxes_p2", "boxes_p5"):
+        for key in ("step", "epoch", "loss", "mean_cosine", "feature_std_ratio", "feature_rank", "lr", "ema_momentum", "grad_norm",
+                    "images_per_s", "data_wait", "boxes_p2", "boxes_p5"):
             self.assertIn(key, lines[0])
         log = (self.scratch / "o" / "train.log").read_text()
         self.assertIn("auto: solver.lr", log)

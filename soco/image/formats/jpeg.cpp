@@ -118,7 +118,7 @@ struct Part {
   JDIMENSION x, y, width, height;
 };
 
-bool start(Decoder& decoder, const DecodeRequest& request, JpegHuffman* huffman, std::vector<std::uint8_t>& scratch) {
+bool start(Decoder& decoder, const DecodeRequest& request, JpegHuffman* huffman) {
   if (setjmp(decoder.errors.leave) != 0) return false;
   const J_COLOR_SPACE space = decoder.info.jpeg_color_space;
   const bool four = space == JCS_CMYK || space == JCS_YCCK;
@@ -129,7 +129,7 @@ bool start(Decoder& decoder, const DecodeRequest& request, JpegHuffman* huffman,
     decoder.info.dct_method = JDCT_IFAST;
   }
   jpeg_start_decompress(&decoder.info);
-  if (huffman != nullptr) huffman->take_over(decoder.info, scratch);
+  if (huffman != nullptr) huffman->take_over(decoder.info);
   return true;
 }
 
@@ -222,7 +222,7 @@ enum class CodesBy { kUs, kLibjpeg };
 /// False when the Huffman codes read by us are not those of a whole file.
 bool try_to_decode(Bytes bytes, const std::string& name, const DecodeLimits& limits, const DecodeRequest& request,
                    CodesBy codes_by, DecodedPart& out) {
-  JpegHuffman huffman;
+  JpegHuffman huffman(out.scratch);
   Decoder decoder(bytes, limits);
   if (!read_header(decoder)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   const int max_scans = decoder.progress.max_scans = most_scans(decoder.info, limits);
@@ -230,7 +230,7 @@ bool try_to_decode(Bytes bytes, const std::string& name, const DecodeLimits& lim
     fail("{}: JPEG of {}x{} px with more than {} scans", name, decoder.info.image_width, decoder.info.image_height,
          max_scans);
   }
-  if (!start(decoder, request, codes_by == CodesBy::kUs ? &huffman : nullptr, out.scratch))
+  if (!start(decoder, request, codes_by == CodesBy::kUs ? &huffman : nullptr))
     fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   Part part{0, 0, decoder.info.output_width, decoder.info.output_height};
   // Regions of scaled or fast pictures would need rules of their own to be independent of the region.

@@ -99,7 +99,7 @@ void JpegHuffman::Table::build(const JHUFF_TBL& table, bool dc) {
   }
 }
 
-bool JpegHuffman::take_over(jpeg_decompress_struct& info, std::vector<std::uint8_t>& scratch) {
+bool JpegHuffman::take_over(jpeg_decompress_struct& info) {
   if (info.progressive_mode || info.arith_code || info.comps_in_scan != info.num_components) return false;
   if (info.Ss != 0 || info.Se != DCTSIZE2 - 1 || info.Ah != 0 || info.Al != 0) return false;  // lossless, or damaged
   std::array<bool, NUM_HUFF_TBLS> dc_built{}, ac_built{};
@@ -117,8 +117,8 @@ bool JpegHuffman::take_over(jpeg_decompress_struct& info, std::vector<std::uint8
                                             &ac_[static_cast<std::size_t>(component.ac_tbl_no)], c};
   }
   end_ = info.src->next_input_byte + info.src->bytes_in_buffer;
-  if (scratch.size() < info.src->bytes_in_buffer + kPadding) scratch.resize(info.src->bytes_in_buffer + kPadding);
-  data_ = scratch.data();
+  if (scratch_.size() < info.src->bytes_in_buffer + kPadding) scratch_.resize(info.src->bytes_in_buffer + kPadding);
+  data_ = scratch_.data();
   begin_interval(info.src->next_input_byte);
   mcus_left_ = std::int64_t{info.MCUs_per_row} * info.MCU_rows_in_scan;
   interval_ = left_in_interval_ = info.restart_interval;

@@ -18,9 +18,12 @@ namespace soco::formats {
 /// Of libjpeg-turbo's insides this needs `jpeg_entropy_decoder`, as the library's own jpegint.h declares it.
 class JpegHuffman {
  public:
-  /// Takes over a decompressor that jpeg_start_decompress() has returned from, reading from memory; this and `scratch`
-  /// must outlive the decompressing. Returns false, and changes nothing, for what is not one interleaved baseline scan.
-  bool take_over(jpeg_decompress_struct& info, std::vector<std::uint8_t>& scratch);
+  /// `scratch` is memory that the next picture's can use again.
+  explicit JpegHuffman(std::vector<std::uint8_t>& scratch) : scratch_(scratch) {}
+
+  /// Takes over a decompressor that jpeg_start_decompress() has returned from, reading from memory, and must outlive
+  /// the decompressing. Returns false, and changes nothing, for what is not one interleaved baseline scan.
+  bool take_over(jpeg_decompress_struct& info);
 
   /// Whether the data were not those of a whole file. libjpeg's error handler was called when they were met.
   bool gave_up() const { return gave_up_; }
@@ -93,6 +96,7 @@ class JpegHuffman {
   std::array<int, MAX_COMPS_IN_SCAN> last_dc_{};
   const std::uint8_t* end_ = nullptr;     // of the file
   const std::uint8_t* marker_ = nullptr;  // behind the interval's data, or end_
+  std::vector<std::uint8_t>& scratch_;
   std::uint8_t* data_ = nullptr;  // of the interval, without the zeros that follow each 0xff; then kPadding zeros
   std::int64_t num_bits_ = 0;     // of them
   Bits bits_;

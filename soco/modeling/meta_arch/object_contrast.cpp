@@ -65,7 +65,7 @@ double feature_std_ratio(const torch::Tensor& vectors) {
   return vectors.std(0, /*unbiased=*/false).mean().item<double>() * std::sqrt(static_cast<double>(vectors.size(-1)));
 }
 
-// Participation ratio of the covariance of [M,D] vectors; 0 when they are all the same.
+// Participation ratio of the covariance of [M,D] vectors; 0 when they are all the same, or fewer than two.
 double feature_rank(const torch::Tensor& vectors) {
   const torch::Tensor exact = vectors.to(torch::kFloat64);  // which autocast leaves alone
   const torch::Tensor centered = exact - exact.mean(0, /*keepdim=*/true);
@@ -160,7 +160,7 @@ ObjectContrastOutput ObjectContrastImpl::compare(const ObjectContrastInput& inpu
   const double comparisons = static_cast<double>(boxes.num_matches) * (options.directions == Directions::kBoth ? 2 : 1);
   output.mean_cosine = comparisons > 0 ? cosines.item<double>() / comparisons : 0;
   output.feature_std_ratio = feature_std_ratio(all_keys);
-  output.feature_rank = all_keys.size(0) < 2 ? 0 : feature_rank(all_keys);
+  output.feature_rank = feature_rank(all_keys);
   return output;
 }
 
