@@ -176,6 +176,7 @@ def main():
             "Pillow": lambda s: run_pillow(paths, s),
             "soco exact": lambda s: run_soco(program, arguments.images, 1, s),
             "soco fast": lambda s: run_soco(program, arguments.images, 1, s, "quality=fast"),
+            "soco fast, bfloat16": lambda s: run_soco(program, arguments.images, 1, s, "quality=fast", "pixels=bfloat16"),
             "soco exact, tar shards": lambda s: run_soco(program, shards, 1, s),
             "soco exact, 2 workers": lambda s: run_soco(program, arguments.images, 2, s),
             "Pillow, 4000x3000": lambda s: run_pillow(large_paths, s),

@@ -11,7 +11,6 @@
 #include "benchmarks/throughput/program.h"
 #include "soco/base/json.h"
 #include "soco/checkpoint/safetensors.h"
-#include "soco/engine/training_state.h"
 #include "soco/export/formats/torchvision_detector.h"
 #include "soco/layers/roi_align.h"
 #include "soco/layers/tensor_bridge.h"
@@ -55,7 +54,8 @@ Batch read_batch(const std::string& path) {
 }
 
 void load(MaskRcnn& model, const StateDict& weights) {
-  for (const auto& [name, tensor] : named_state(*model)) copy_from_host(tensor, weights.at(name), name);
+  for (const auto& item : model->named_parameters()) copy_from_host(item.value(), weights.at(item.key()), item.key());
+  for (const auto& item : model->named_buffers()) copy_from_host(item.value(), weights.at(item.key()), item.key());
 }
 
 void run(const std::vector<std::string>& words) {

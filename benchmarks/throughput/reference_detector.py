@@ -17,8 +17,11 @@ import time
 
 import numpy as np
 import torch
-from torchvision.models.detection import maskrcnn_resnet50_fpn
+from torchvision.models import resnet50
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.models.detection.image_list import ImageList
+from torchvision.ops.misc import FrozenBatchNorm2d
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "oracles"))
 import safetensors_io  # noqa: E402
@@ -28,8 +31,10 @@ OBJECTS = 7       # of an image: COCO's mean
 
 
 def network():
+    """maskrcnn_resnet50_fpn as it is with pretrained weights: without them it would train all layers and their BatchNorms."""
     torch.manual_seed(0)
-    return maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=NUM_CLASSES + 1, trainable_backbone_layers=3)
+    backbone = _resnet_fpn_extractor(resnet50(weights=None, norm_layer=FrozenBatchNorm2d), 3)
+    return MaskRCNN(backbone, num_classes=NUM_CLASSES + 1)
 
 
 def make(args):

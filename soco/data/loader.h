@@ -38,7 +38,7 @@ struct LoaderOptions : BatchingOptions {
             "shuffled: any image next; buffered: nearly as archives hold them, for disks with slow seeks",
             kSampleOrderNames);
     v.field("quality", quality,
-            "exact: Pillow's pixels; fast: JPEGs from smaller scales where the views allow, no rounding between steps",
+            "exact: Pillow's pixels; fast: JPEGs at a half or less where the views allow, softer then; rounds less",
             kQualityNames);
     v.field("pixels", pixels, "elements of the batch; bfloat16 needs train.precision=bf16", kElementTypeNames);
     v.field("layout", layout, "nchw, or channels_last, which tensor cores like best", kPixelLayoutNames);

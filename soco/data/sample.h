@@ -66,14 +66,14 @@ struct Sample {
 Sample draw_sample(int height, int width, const ProposalSet& proposals, const ViewPlan& plan, Rng& rng);
 
 /// Whether views have Pillow's pixels, or are made with less work where it hardly shows: libjpeg's fast ways and
-/// smaller scales, see decode_request_for, and finish_view without rounding between its steps.
+/// smaller scales, see decode_request_for, and finish_view with less rounding between its steps.
 enum class Quality { kExact, kFast };
 
 /// What the views of a sample need of an image of `height` x `width` px. Exact: the region of all crops. Fast: the
 /// whole at the smallest scale that leaves each crop kFastSideRatio of its view's side.
 DecodeRequest decode_request_for(const ViewPlan& plan, const SampleTrace& trace, Quality quality);
 
-inline constexpr double kFastSideRatio = 0.8;
+inline constexpr double kFastSideRatio = 0.6;
 
 /// Memory of render_views, kept between samples by one thread.
 struct SampleScratch {

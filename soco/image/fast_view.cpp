@@ -135,6 +135,35 @@ void fast_resize(const Image& image, const CropWindow& window, int height, int w
   }
 }
 
+kernels::ColourStep fast_blend(int level, double factor) {
+  kernels::ColourStep step = fast_saturation(factor);
+  step.kind = kernels::ColourStep::Kind::kBlend;
+  step.pivot = static_cast<std::int16_t>(level * kernels::kFastUnit);
+  return step;
+}
+
+kernels::ColourStep fast_saturation(double factor) {
+  kernels::ColourStep step{kernels::ColourStep::Kind::kSaturation};
+  double gain = factor - 1;
+  for (; std::abs(gain) >= 2; gain /= 2) ++step.times;
+  step.gain = static_cast<std::int16_t>(std::clamp(std::lround(gain * (1 << 14)), -32767L, 32767L));
+  return step;
+}
+
+kernels::ColourStep fast_hue(double sixths) {
+  SOCO_ASSERT(std::abs(sixths) <= 3);
+  const long thirds = std::lround(sixths / 2);
+  const long rest = std::lround((sixths - 2.0 * static_cast<double>(thirds)) * (1 << 15));
+  return {kernels::ColourStep::Kind::kHue, static_cast<std::int16_t>(std::clamp(rest, -32767L, 32767L)),
+          static_cast<std::int16_t>((thirds + 3) % 3)};
+}
+
+kernels::ColourStep fast_solarize(int threshold) {
+  // A level counts as the threshold from half a level below it on, as it would after rounding.
+  const int from = std::min(threshold * kernels::kFastUnit - kernels::kFastUnit / 2, kernels::kFastMost + 1);
+  return {kernels::ColourStep::Kind::kSolarize, 0, 0, static_cast<std::int16_t>(from)};
+}
+
 void fast_colours(FastView& view, std::span<const kernels::ColourStep> steps) {
   kernels::change_fast_colours(view.planes(), view.num_pixels(), steps);
 }
@@ -142,14 +171,14 @@ void fast_colours(FastView& view, std::span<const kernels::ColourStep> steps) {
 double fast_mean(const FastView& view, std::span<const kernels::ColourStep> steps) {
   constexpr int kStride = 4;
   const auto width = static_cast<std::size_t>(view.width);
-  double sum = 0;
+  std::int64_t sum = 0;
   std::size_t num_rows = 0;
   for (int y = view.height < kStride ? 0 : kStride / 2; y < view.height; y += kStride, ++num_rows) {
     kernels::ConstPlanes16 row = view.planes();
     for (const std::int16_t*& plane : row) plane += static_cast<std::size_t>(y) * width;
     sum += kernels::sum_fast_luminance(row, width, steps);
   }
-  return sum / (static_cast<double>(num_rows * width) * kernels::kFastUnit);
+  return static_cast<double>(sum) / (static_cast<double>(num_rows * width) * kernels::kFastUnit);
 }
 
 void fast_blur(FastView& view, double radius) {
@@ -164,11 +193,9 @@ void fast_blur(FastView& view, double radius) {
   }
 }
 
-void fast_finish(const FastView& view, std::span<const kernels::ColourStep> steps, int solarize_threshold,
-                 Mirror mirror, const std::array<float, 3>& mean, const std::array<float, 3>& std,
+void fast_finish(const FastView& view, Mirror mirror, const std::array<float, 3>& mean, const std::array<float, 3>& std,
                  const ViewMemory& out) {
-  // A level counts as the threshold from half a level below it on, as it would after rounding.
-  kernels::FastFinish finish{steps, (static_cast<float>(solarize_threshold) - 0.5f) * kernels::kFastUnit, {}, {}};
+  kernels::FastFinish finish;
   for (std::size_t c = 0; c < 3; ++c) {
     finish.scale[c] = 1.0f / (static_cast<float>(kernels::kFastMost) * std[c]);
     finish.shift[c] = -mean[c] / std[c];

@@ -36,6 +36,12 @@ struct FastView {
 /// has grown, as the other functions.
 void fast_resize(const Image& image, const CropWindow& window, int height, int width, FastView& view);
 
+/// The steps of finish_view; `level` and `factor` as of the exact operations, a factor of at most 100.
+kernels::ColourStep fast_blend(int level, double factor);
+kernels::ColourStep fast_saturation(double factor);
+kernels::ColourStep fast_hue(double sixths);  // of a turn, -3..3
+kernels::ColourStep fast_solarize(int threshold);
+
 void fast_colours(FastView& view, std::span<const kernels::ColourStep> steps);
 
 /// Mean of the luminance that the steps would give, in levels: of every fourth row.
@@ -44,9 +50,8 @@ double fast_mean(const FastView& view, std::span<const kernels::ColourStep> step
 /// The three box blurs of gaussian_blur as one filter in each direction; they differ within its reach of an edge.
 void fast_blur(FastView& view, double radius);
 
-/// Steps, solarized from level `solarize_threshold` on (256: not), mirrored if asked, normalised, stored.
-void fast_finish(const FastView& view, std::span<const kernels::ColourStep> steps, int solarize_threshold,
-                 Mirror mirror, const std::array<float, 3>& mean, const std::array<float, 3>& std,
+/// Mirrored if asked, normalised, stored.
+void fast_finish(const FastView& view, Mirror mirror, const std::array<float, 3>& mean, const std::array<float, 3>& std,
                  const ViewMemory& out);
 
 }  // namespace soco

@@ -2,6 +2,7 @@
 #include "soco/image/fast_view_kernels.h"
 
 #include <algorithm>
+#include <numeric>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "soco/image/fast_view_kernels.cpp"
@@ -127,84 +128,86 @@ struct Rgb {
 };
 
 template <class D>
-HWY_INLINE Rgb<D> load_rgb(D d, const ConstPlanes16& planes, std::size_t x) {
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<std::int16_t, D> d16;
-  const auto load = [&](std::size_t c)
-                        HWY_ATTR { return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d16, planes[c] + x))); };
-  return {load(0), load(1), load(2)};
+HWY_INLINE hn::Vec<D> luminance_of(D d, const Rgb<D>& in) {  // ITU-R 601-2: 0.299, 0.587, 0.114
+  return hn::Add(hn::MulFixedPoint15(in.r, hn::Set(d, 9798)),
+                 hn::Add(hn::MulFixedPoint15(in.g, hn::Set(d, 19235)), hn::MulFixedPoint15(in.b, hn::Set(d, 3735))));
 }
 
 template <class D>
-HWY_INLINE hn::Vec<D> luminance_of(D d, const Rgb<D>& in) {  // ITU-R 601-2
-  return hn::MulAdd(in.r, hn::Set(d, 0.299f), hn::MulAdd(in.g, hn::Set(d, 0.587f), hn::Mul(in.b, hn::Set(d, 0.114f))));
+HWY_INLINE hn::Vec<D> blended(D d, hn::Vec<D> value, hn::Vec<D> pivot, const ColourStep& step) {
+  const auto from_pivot = hn::Sub(value, pivot);
+  auto change = hn::MulFixedPoint15(hn::Add(from_pivot, from_pivot), hn::Set(d, step.gain));
+  for (int i = 0; i < step.times; ++i) change = hn::SaturatedAdd(change, change);
+  const auto changed = hn::SaturatedAdd(value, change);
+  return hn::Min(hn::Max(changed, hn::Zero(d)), hn::Set(d, kFastMost));
 }
 
+/// The hue of the hexagonal model turned, chroma and value kept. A channel lies below the greatest value by
+/// chroma * clamp(2 - |k|, 0, 1), k being the distance of its hue from the opposite of the pixel's, in sixths of a
+/// turn; all of it times the chroma, nothing is divided. Turned by a sixth at the most, all fits in 16 bits, or
+/// saturates where the clamp does not care; whole thirds of a turn swap channels.
 template <class D>
-HWY_INLINE hn::Vec<D> limited(D d, hn::Vec<D> value) {
-  return hn::Min(hn::Max(value, hn::Zero(d)), hn::Set(d, static_cast<float>(kFastMost)));
-}
-
-/// Hue, value and chroma of the hexagonal model; `sixths` are added to the hue.
-template <class D>
-HWY_INLINE Rgb<D> turned(D d, const Rgb<D>& in, float sixths) {
+HWY_INLINE Rgb<D> turned(D d, Rgb<D> in, const ColourStep& step) {
+  for (int i = 0; i < step.times; ++i) in = {in.b, in.r, in.g};
   const auto most = hn::Max(in.r, hn::Max(in.g, in.b)), least = hn::Min(in.r, hn::Min(in.g, in.b));
-  const auto chroma = hn::Sub(most, least);
+  const auto chroma = hn::Sub(most, least), twice = hn::Add(chroma, chroma);
   const auto red = hn::Eq(most, in.r), green = hn::Eq(most, in.g);
   const auto difference =
       hn::IfThenElse(red, hn::Sub(in.g, in.b), hn::IfThenElse(green, hn::Sub(in.b, in.r), hn::Sub(in.r, in.g)));
-  const auto base = hn::IfThenElse(red, hn::Zero(d), hn::IfThenElse(green, hn::Set(d, 2.0f), hn::Set(d, 4.0f)));
-  const auto share = hn::Div(difference, hn::Max(chroma, hn::Set(d, 1.0f)));
-  const auto hue = hn::Add(hn::Add(base, share), hn::Set(d, sixths));
-  const auto channel = [&](float offset) HWY_ATTR {
-    const auto at = hn::Add(hue, hn::Set(d, offset));
-    const auto k = hn::NegMulAdd(hn::Floor(hn::Mul(at, hn::Set(d, 1.0f / 6))), hn::Set(d, 6.0f), at);
-    const auto ramp = hn::Min(hn::Min(k, hn::Sub(hn::Set(d, 4.0f), k)), hn::Set(d, 1.0f));
-    return hn::NegMulAdd(chroma, hn::Max(ramp, hn::Zero(d)), most);
-  };
-  return {channel(5), channel(3), channel(1)};
+  const auto hue = hn::Add(difference, hn::MulFixedPoint15(chroma, hn::Set(d, step.gain)));  // from the greatest's
+  const auto level = [&](auto ramp) HWY_ATTR { return hn::Sub(most, hn::Min(hn::Max(ramp, hn::Zero(d)), chroma)); };
+  const auto same = level(hn::Sub(hn::Abs(hue), chroma));  // of the channel that was the greatest, the next, the last
+  const auto next = level(hn::Sub(twice, hn::Abs(hn::SaturatedAdd(chroma, hue))));
+  const auto last = level(hn::Sub(twice, hn::Abs(hn::SaturatedSub(chroma, hue))));
+  return {hn::IfThenElse(red, same, hn::IfThenElse(green, last, next)),
+          hn::IfThenElse(red, next, hn::IfThenElse(green, same, last)),
+          hn::IfThenElse(red, last, hn::IfThenElse(green, next, same))};
 }
 
 template <class D>
-HWY_INLINE Rgb<D> changed(D d, Rgb<D> in, const ColourStep& step) {
-  if (step.kind == ColourStep::Kind::kHue) return turned(d, in, step.offset);
-  const auto factor = hn::Set(d, step.factor);
-  auto offset = hn::Set(d, step.offset);
-  if (step.kind == ColourStep::Kind::kSaturation) offset = hn::Mul(luminance_of(d, in), hn::Set(d, 1.0f - step.factor));
-  return {limited(d, hn::MulAdd(in.r, factor, offset)), limited(d, hn::MulAdd(in.g, factor, offset)),
-          limited(d, hn::MulAdd(in.b, factor, offset))};
+HWY_INLINE hn::Vec<D> solarized(D d, hn::Vec<D> value, const ColourStep& step) {
+  return hn::IfThenElse(hn::Lt(value, hn::Set(d, step.pivot)), value, hn::Sub(hn::Set(d, kFastMost), value));
 }
 
-void change_fast_colours(const Planes16& planes, std::size_t n, std::span<const ColourStep> steps) {
-  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
-    auto rgb = load_rgb(d, {planes[0], planes[1], planes[2]}, x);
+template <class D>
+HWY_INLINE Rgb<D> changed(D d, const Rgb<D>& in, const ColourStep& step) {
+  using Kind = ColourStep::Kind;
+  if (step.kind == Kind::kHue) return turned(d, in, step);
+  if (step.kind == Kind::kSolarize)
+    return {solarized(d, in.r, step), solarized(d, in.g, step), solarized(d, in.b, step)};
+  const auto pivot = step.kind == Kind::kSaturation ? luminance_of(d, in) : hn::Set(d, step.pivot);
+  return {blended(d, in.r, pivot, step), blended(d, in.g, pivot, step), blended(d, in.b, pivot, step)};
+}
+
+/// `out` may be `in`.
+HWY_INLINE void change_colours(const ConstPlanes16& in, std::size_t n, std::span<const ColourStep> steps,
+                               const Planes16& out) {
+  for_int16_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
+    Rgb<decltype(d)> rgb{hn::LoadU(d, in[0] + x), hn::LoadU(d, in[1] + x), hn::LoadU(d, in[2] + x)};
     for (const ColourStep& step : steps) rgb = changed(d, rgb, step);
-    const hn::Rebind<std::int16_t, decltype(d)> d16;
-    hn::StoreU(hn::DemoteTo(d16, hn::NearestInt(rgb.r)), d16, planes[0] + x);
-    hn::StoreU(hn::DemoteTo(d16, hn::NearestInt(rgb.g)), d16, planes[1] + x);
-    hn::StoreU(hn::DemoteTo(d16, hn::NearestInt(rgb.b)), d16, planes[2] + x);
+    hn::StoreU(rgb.r, d, out[0] + x);
+    hn::StoreU(rgb.g, d, out[1] + x);
+    hn::StoreU(rgb.b, d, out[2] + x);
   });
 }
 
-double sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps) {
-  const auto luminance = [&](auto d, const ConstPlanes16& block, std::size_t x) HWY_ATTR {
-    auto rgb = load_rgb(d, block, x);
-    for (const ColourStep& step : steps) rgb = changed(d, rgb, step);
-    return luminance_of(d, rgb);
-  };
-  constexpr std::size_t kBlock = 1024;  // float32 sums of so few stay exact enough
-  double total = 0;
+void change_fast_colours(const Planes16& planes, std::size_t n, std::span<const ColourStep> steps) {
+  change_colours({planes[0], planes[1], planes[2]}, n, steps, planes);
+}
+
+std::int64_t sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps) {
+  constexpr std::size_t kBlock = 512;
+  alignas(64) std::int16_t changed[3][kBlock];
+  std::int64_t total = 0;
   for (std::size_t from = 0; from < n; from += kBlock) {
-    const hn::ScalableTag<float> whole;
-    auto sums = hn::Zero(whole);
-    float rest = 0;
-    const ConstPlanes16 block{planes[0] + from, planes[1] + from, planes[2] + from};
-    const std::size_t size = std::min(kBlock, n - from), lanes = hn::Lanes(whole);
-    std::size_t x = 0;
-    for (; x + lanes <= size; x += lanes) sums = hn::Add(sums, luminance(whole, block, x));
-    const hn::CappedTag<float, 1> one;
-    for (; x < size; ++x) rest += hn::GetLane(luminance(one, block, x));
-    total += static_cast<double>(hn::GetLane(hn::SumOfLanes(whole, sums))) + static_cast<double>(rest);
+    const std::size_t size = std::min(kBlock, n - from);
+    change_colours({planes[0] + from, planes[1] + from, planes[2] + from}, size, steps,
+                   {changed[0], changed[1], changed[2]});
+    for_int16_lanes(size, [&](auto d, std::size_t x) HWY_ATTR {
+      const auto load = [&](int c) HWY_ATTR { return hn::LoadU(d, changed[c] + x); };
+      hn::StoreU(luminance_of(d, {load(0), load(1), load(2)}), d, changed[0] + x);
+    });
+    total += std::accumulate(changed[0], changed[0] + size, std::int32_t{0});
   }
   return total;
 }
@@ -213,12 +216,11 @@ template <class T>
 HWY_INLINE void finish_row(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,
                            PixelLayout layout, std::size_t plane, T* out) {
   for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
-    auto rgb = load_rgb(d, in, x);
-    for (const ColourStep& step : finish.steps) rgb = changed(d, rgb, step);
-    hn::Vec<decltype(d)> value[3] = {rgb.r, rgb.g, rgb.b};
+    const hn::RebindToSigned<decltype(d)> di;
+    const hn::Rebind<std::int16_t, decltype(d)> d16;
+    hn::Vec<decltype(d)> value[3];
     for (std::size_t c = 0; c < 3; ++c) {
-      const auto inverted = hn::Sub(hn::Set(d, static_cast<float>(kFastMost)), value[c]);
-      value[c] = hn::IfThenElse(hn::Ge(value[c], hn::Set(d, finish.solarize_from)), inverted, value[c]);
+      value[c] = hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d16, in[c] + x)));
       value[c] = hn::MulAdd(value[c], hn::Set(d, finish.scale[c]), hn::Set(d, finish.shift[c]));
       if (mirror == Mirror::kYes) value[c] = hn::Reverse(d, value[c]);
     }
@@ -271,7 +273,7 @@ void fast_filter(const std::int16_t* const* taps, const std::int16_t* weights, s
 void change_fast_colours(const Planes16& planes, std::size_t n, std::span<const ColourStep> steps) {
   HWY_DYNAMIC_DISPATCH(change_fast_colours)(planes, n, steps);
 }
-double sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps) {
+std::int64_t sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps) {
   return HWY_DYNAMIC_DISPATCH(sum_fast_luminance)(planes, n, steps);
 }
 void finish_fast_row(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,

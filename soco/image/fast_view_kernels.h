@@ -10,8 +10,7 @@
 namespace soco::kernels {
 
 // The loops of fast views, compiled for each vector instruction set and chosen at run time. Values are int16 in 64ths
-// of a level, 0 to kFastMost. Those that go through float32 may differ in the last bit between instruction sets.
-// Nothing beyond `n` is touched, where nothing else is said.
+// of a level, 0 to kFastMost. Nothing beyond `n` is touched, where nothing else is said.
 
 inline constexpr int kFastUnit = 64;
 inline constexpr int kFastMost = 255 * kFastUnit;
@@ -21,16 +20,20 @@ using ConstPlanes16 = std::array<const std::int16_t*, 3>;
 
 /// A change of colours, limited to 0..kFastMost.
 struct ColourStep {
-  enum class Kind { kBlend, kSaturation, kHue };
+  enum class Kind {
+    kBlend,       ///< pivot + factor * (value - pivot)
+    kSaturation,  ///< the same about the pixel's luminance
+    kHue,         ///< the hue is turned
+    kSolarize     ///< values of `pivot` and above are taken from kFastMost
+  };
   Kind kind;
-  float factor;  ///< kBlend: value * factor + offset; kSaturation: luminance + factor * (value - luminance)
-  float offset;  ///< kBlend: 64ths of a level; kHue: added to the hue, sixths of a turn
+  std::int16_t gain = 0;   ///< factor - 1 = gain * 2^(times - 14); kHue: sixths of a turn, 15 bits after the point
+  std::int16_t times = 0;  ///< kHue: thirds of a turn besides, 0..2
+  std::int16_t pivot = 0;
 };
 
-/// What makes stored pixels of values: steps, 255 minus the value from `solarize_from` on, then value * scale + shift.
+/// What makes stored pixels of values: value * scale + shift.
 struct FastFinish {
-  std::span<const ColourStep> steps;
-  float solarize_from;
   std::array<float, 3> scale, shift;
 };
 
@@ -53,8 +56,8 @@ void fast_filter(const std::int16_t* const* taps, const std::int16_t* weights, s
 
 void change_fast_colours(const Planes16& planes, std::size_t n, std::span<const ColourStep> steps);
 
-/// Sum of the luminance that the steps would give.
-double sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps);
+/// Sum of the luminance that the steps would give, in 64ths of a level.
+std::int64_t sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps);
 
 /// One row to its place; `plane`: elements between channels (PixelLayout::kChw). uint16_t: bits of a bfloat16.
 void finish_fast_row(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,

@@ -44,19 +44,14 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
 
 #else
 
-/// Two neighbouring pixels of each output as pairs of int16: red, green, blue, nothing.
+/// 16 bytes at each place, the second where the vector has room for it.
 template <class D>
-HWY_INLINE hn::Vec<D> load_pixel_pairs(D d16, const std::uint8_t* a, [[maybe_unused]] const std::uint8_t* b) {
-  const hn::Repartition<std::uint8_t, D> d8;
-  constexpr std::uint8_t kNo = 0x80;
-  alignas(16) static constexpr std::uint8_t kOrder[16] = {0, kNo, 3, kNo, 1,   kNo, 4,   kNo,
-                                                          2, kNo, 5, kNo, kNo, kNo, kNo, kNo};
-  const auto order = hn::LoadDup128(d8, kOrder);
+HWY_INLINE hn::Vec<D> load_two(D d8, const std::uint8_t* a, [[maybe_unused]] const std::uint8_t* b) {
   const hn::CappedTag<std::uint8_t, 16> d128;
-  if constexpr (hn::MaxLanes(d16) == 16) {
-    return hn::BitCast(d16, hn::TableLookupBytesOr0(hn::Combine(d8, hn::LoadU(d128, b), hn::LoadU(d128, a)), order));
+  if constexpr (hn::MaxLanes(D()) == 32) {
+    return hn::Combine(d8, hn::LoadU(d128, b), hn::LoadU(d128, a));
   } else {
-    return hn::BitCast(d16, hn::TableLookupBytesOr0(hn::LoadU(d8, a), order));
+    return hn::LoadU(d8, a);
   }
 }
 
@@ -65,6 +60,17 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
   const hn::CappedTag<std::int16_t, 16> d16;
   const hn::RepartitionToWide<decltype(d16)> d32;
   const std::size_t step = hn::Lanes(d16) / 8;
+  const hn::Repartition<std::uint8_t, decltype(d16)> d8;
+  constexpr std::uint8_t kNo = 0x80;
+  // Two neighbouring pixels of 16 bytes, or the two behind them, as pairs of int16: red, green, blue, nothing.
+  alignas(16) static constexpr std::uint8_t kFirst[16] = {0, kNo, 3, kNo, 1,   kNo, 4,   kNo,
+                                                          2, kNo, 5, kNo, kNo, kNo, kNo, kNo};
+  alignas(16) static constexpr std::uint8_t kSecond[16] = {6, kNo, 9,  kNo, 7,   kNo, 10,  kNo,
+                                                           8, kNo, 11, kNo, kNo, kNo, kNo, kNo};
+  const auto first = hn::LoadDup128(d8, kFirst), second = hn::LoadDup128(d8, kSecond);
+  const hn::Rebind<std::uint8_t, decltype(d32)> to;
+  alignas(16) static constexpr std::uint8_t kPack[16] = {0, 1, 2, 4, 5, 6};
+  const auto pack = hn::Load(to, kPack);
   const auto num_pairs = static_cast<std::size_t>(weights.num_taps) / 2;
   const auto load_weights = [&](const std::int32_t* from) HWY_ATTR { return hn::BitCast(d16, hn::LoadU(d32, from)); };
   for (std::size_t i = 0; i < weights.n; i += step) {
@@ -72,15 +78,28 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
     const std::uint8_t* b = in + std::ptrdiff_t{3} * weights.first[std::min(i + 1, weights.n - 1)];
     const std::int32_t* pairs = weights.pairs + i / 2 * num_pairs * 16 + i % 2 * 4;
     auto high = hn::Zero(d32), high_rest = high, low = high, low_rest = high;
-    for (std::size_t k = 0; k < num_pairs; ++k, a += 6, b += 6, pairs += 16) {
-      const auto pixels = load_pixel_pairs(d16, a, b);
+    const auto add_pair = [&](auto bytes, auto order) HWY_ATTR {
+      const auto pixels = hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, order));
       high = hn::ReorderWidenMulAccumulate(d32, pixels, load_weights(pairs), high, high_rest);
       low = hn::ReorderWidenMulAccumulate(d32, pixels, load_weights(pairs + 8), low, low_rest);
+      pairs += 16;
+    };
+    std::size_t k = 0;
+    for (; k + 2 <= num_pairs; k += 2, a += 12, b += 12) {
+      const auto bytes = load_two(d8, a, b);
+      add_pair(bytes, first);
+      add_pair(bytes, second);
     }
+    if (k < num_pairs) add_pair(load_two(d8, a, b), first);
     high = hn::ShiftLeft<kLowBits>(hn::RearrangeToOddPlusEven(high, high_rest));
     low = hn::Add(hn::RearrangeToOddPlusEven(low, low_rest), hn::Set(d32, kHalf));
+    const auto bytes = hn::DemoteTo(to, hn::ShiftRight<kResizePrecisionBits>(hn::Add(high, low)));
+    if (i + 2 < weights.n) {
+      hn::StoreU(hn::TableLookupBytes(bytes, pack), to, out + 3 * i);
+      continue;
+    }
     std::uint8_t stored[8];
-    store_sums(d32, hn::Add(high, low), stored);
+    hn::StoreU(bytes, to, stored);
     std::memcpy(out + 3 * i, stored, 4);
     if (step == 2 && i + 1 < weights.n) std::memcpy(out + 3 * i + 3, stored + 4, 4);
   }

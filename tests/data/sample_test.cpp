@@ -274,9 +274,9 @@ TEST(DecodeRequest, IsTheRegionOfAllCropsOrTheSmallestScaleThatSuffices) {
   EXPECT_EQ(exact.region, (CropRect{40, 10, 1060, 1020}));
   EXPECT_EQ(exact.scale, 1);
   EXPECT_FALSE(exact.fast);
-  // 500 / 2 = 250 is above 0.8 * 224 = 179.2, 500 / 4 is not.
+  // 500 / 2 = 250 is above 0.6 * 224 = 134.4, 500 / 4 is not.
   EXPECT_EQ(decode_request_for(plan, trace, Quality::kFast).scale, 2);
-  trace.views[1].crop = {0, 0, 358, 500};
+  trace.views[1].crop = {0, 0, 268, 500};
   EXPECT_EQ(decode_request_for(plan, trace, Quality::kFast).scale, 1);
 }
 

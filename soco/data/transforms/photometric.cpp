@@ -45,7 +45,7 @@ using kernels::ColourStep;
 
 /// Steps of a fast view that wait to be done together.
 struct PendingSteps {
-  std::array<ColourStep, 5> steps;
+  std::array<ColourStep, 6> steps;
   std::size_t count = 0;
   void add(ColourStep step) { steps[count++] = step; }
   std::span<const ColourStep> all() const { return {steps.data(), count}; }
@@ -56,23 +56,17 @@ void change_now(FastView& view, PendingSteps& pending) {
   pending.count = 0;
 }
 
-ColourStep blend_with_grey(int grey, double factor) {
-  return {ColourStep::Kind::kBlend, static_cast<float>(factor),
-          static_cast<float>(grey * kernels::kFastUnit * (1 - factor))};
-}
-
 void add_step(int step, const PhotometricDecision& decision, const FastView& view, PendingSteps& pending) {
   if (!decision.enabled[step]) return;
   switch (step) {
     case 0:
-      return pending.add(blend_with_grey(0, decision.brightness));
+      return pending.add(fast_blend(0, decision.brightness));
     case 1:
-      return pending.add(blend_with_grey(static_cast<int>(fast_mean(view, pending.all()) + 0.5), decision.contrast));
+      return pending.add(fast_blend(static_cast<int>(fast_mean(view, pending.all()) + 0.5), decision.contrast));
     case 2:
-      return pending.add({ColourStep::Kind::kSaturation, static_cast<float>(decision.saturation), 0});
+      return pending.add(fast_saturation(decision.saturation));
     default:  // as coarse as Pillow's hue
-      return pending.add(
-          {ColourStep::Kind::kHue, 0, 6 * static_cast<float>(static_cast<int>(decision.hue * 255)) / 255});
+      return pending.add(fast_hue(6.0 * static_cast<int>(decision.hue * 255) / 255));
   }
 }
 
@@ -114,14 +108,14 @@ void finish_view(const PhotometricDecision& decision, Mirror mirror, FastView& v
   if (decision.jitter) {
     for (const int step : decision.order) add_step(step, decision, view, pending);
   }
-  if (decision.gray) pending.add({ColourStep::Kind::kSaturation, 0, 0});
+  if (decision.gray) pending.add(fast_saturation(0));
   if (decision.blur) {
     change_now(view, pending);
     fast_blur(view, decision.blur_radius);
   }
-  constexpr int kNever = 256;
-  fast_finish(view, pending.all(), decision.solarize ? decision.solarize_threshold : kNever, mirror, kImageNetMean,
-              kImageNetStd, out);
+  if (decision.solarize) pending.add(fast_solarize(decision.solarize_threshold));
+  change_now(view, pending);
+  fast_finish(view, mirror, kImageNetMean, kImageNetStd, out);
 }
 
 }  // namespace soco

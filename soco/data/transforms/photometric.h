@@ -47,7 +47,8 @@ struct PhotometricScratch {
 void finish_view(const PhotometricDecision& decision, Mirror mirror, const Image& resized, const ViewMemory& out,
                  PhotometricScratch& scratch);
 
-/// The same of a view that fast_resize made: colours in float32, limited to 0..255 after each step but not rounded.
+/// The same of a view that fast_resize made: colours limited to 0..255 after each step, but rounded to 64ths of a
+/// level.
 void finish_view(const PhotometricDecision& decision, Mirror mirror, FastView& view, const ViewMemory& out);
 
 }  // namespace soco
