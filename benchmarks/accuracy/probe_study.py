@@ -122,7 +122,7 @@ def main():
     parser.add_argument("--study", choices=STUDIES, default="main")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--images", type=int, default=4000, help="scenes, of which a quarter is only predicted")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("--width", type=int, default=16, help="channels of ResNet-18's stem; the published one has 64")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
     parser.add_argument("--keep", action="store_true", help="keep the checkpoints")

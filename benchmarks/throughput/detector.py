@@ -3,7 +3,7 @@
 """Mask R-CNN R50-FPN of soco beside torchvision's: seconds of a training step and of inference, and peak memory, with the same
 weights, images and rules (recipe mask_rcnn_r50_fpn_torchvision), in turn, `--rounds` times; medians are printed.
 
-The comparison is fair on one libtorch: torchvision for CPUs comes from Debian, so build against Debian's:
+The comparison is fair on one libtorch: torchvision for CPUs comes from Debian, so build against Debian's (package libtorch-dev):
 
   cmake -S . -B build/debian -G Ninja -DSOCO_LIBTORCH_DIR= -DSOCO_BENCHMARKS=ON && cmake --build build/debian --target detector_step
   python3 benchmarks/throughput/detector.py --build build/debian --python /usr/bin/python3
