@@ -108,6 +108,15 @@ void finish_rows(const FastView& view, const kernels::FastFinish& finish, Mirror
   }
 }
 
+/// Distances from `level` (kSaturation: from the luminance) times `factor`.
+kernels::ColourStep scaling_step(kernels::ColourStep::Kind kind, double factor, int level) {
+  kernels::ColourStep step{kind, 0, 0, static_cast<std::int16_t>(level * kernels::kFastUnit)};
+  double gain = factor - 1;
+  for (; std::abs(gain) >= 2; gain /= 2) ++step.times;
+  step.gain = static_cast<std::int16_t>(std::clamp(std::lround(gain * (1 << 14)), -32767L, 32767L));
+  return step;
+}
+
 }  // namespace
 
 void fast_resize(const Image& image, const CropWindow& window, int height, int width, FastView& view) {
@@ -136,18 +145,11 @@ void fast_resize(const Image& image, const CropWindow& window, int height, int w
 }
 
 kernels::ColourStep fast_blend(int level, double factor) {
-  kernels::ColourStep step = fast_saturation(factor);
-  step.kind = kernels::ColourStep::Kind::kBlend;
-  step.pivot = static_cast<std::int16_t>(level * kernels::kFastUnit);
-  return step;
+  return scaling_step(kernels::ColourStep::Kind::kBlend, factor, level);
 }
 
 kernels::ColourStep fast_saturation(double factor) {
-  kernels::ColourStep step{kernels::ColourStep::Kind::kSaturation};
-  double gain = factor - 1;
-  for (; std::abs(gain) >= 2; gain /= 2) ++step.times;
-  step.gain = static_cast<std::int16_t>(std::clamp(std::lround(gain * (1 << 14)), -32767L, 32767L));
-  return step;
+  return scaling_step(kernels::ColourStep::Kind::kSaturation, factor, 0);
 }
 
 kernels::ColourStep fast_hue(double sixths) {

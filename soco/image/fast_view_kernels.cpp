@@ -56,17 +56,6 @@ void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const st
 
 #else
 
-/// 8 values at each place, the second where the vector has room for it.
-template <class D>
-HWY_INLINE hn::Vec<D> load_two(D d16, const std::int16_t* a, [[maybe_unused]] const std::int16_t* b) {
-  const hn::CappedTag<std::int16_t, 8> d128;
-  if constexpr (hn::MaxLanes(D()) == 16) {
-    return hn::Combine(d16, hn::LoadU(d128, b), hn::LoadU(d128, a));
-  } else {
-    return hn::LoadU(d16, a);
-  }
-}
-
 void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const std::int32_t* pairs, int num_taps,
                      std::size_t n, std::int16_t* out) {
   const hn::CappedTag<std::int16_t, 16> d16;
@@ -197,17 +186,17 @@ void change_fast_colours(const Planes16& planes, std::size_t n, std::span<const 
 
 std::int64_t sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std::span<const ColourStep> steps) {
   constexpr std::size_t kBlock = 512;
-  alignas(64) std::int16_t changed[3][kBlock];
+  alignas(64) std::int16_t pixels[3][kBlock];
   std::int64_t total = 0;
   for (std::size_t from = 0; from < n; from += kBlock) {
     const std::size_t size = std::min(kBlock, n - from);
     change_colours({planes[0] + from, planes[1] + from, planes[2] + from}, size, steps,
-                   {changed[0], changed[1], changed[2]});
+                   {pixels[0], pixels[1], pixels[2]});
     for_int16_lanes(size, [&](auto d, std::size_t x) HWY_ATTR {
-      const auto load = [&](int c) HWY_ATTR { return hn::LoadU(d, changed[c] + x); };
-      hn::StoreU(luminance_of(d, {load(0), load(1), load(2)}), d, changed[0] + x);
+      const auto load = [&](int c) HWY_ATTR { return hn::LoadU(d, pixels[c] + x); };
+      hn::StoreU(luminance_of(d, {load(0), load(1), load(2)}), d, pixels[0] + x);
     });
-    total += std::accumulate(changed[0], changed[0] + size, std::int32_t{0});
+    total += std::accumulate(pixels[0], pixels[0] + size, std::int32_t{0});
   }
   return total;
 }

@@ -101,7 +101,7 @@ class Resizer {
     kernels::pair_weights(row_weights(), scratch.pairs.data());
   }
 
-  /// The row `y` of the crop at the output's width, to `out` (one byte more may be written).
+  /// The row `y` of the crop at the output's width, to `out` (kWrittenBeyond bytes more may be written).
   void scale_row(int y, std::uint8_t* out) {
     const std::uint8_t* in = crop_row(y);
     const auto row_bytes = static_cast<std::size_t>(crop_.width) * 3;
@@ -123,7 +123,7 @@ class Resizer {
   void scale_columns(bool scales_width, Image& out) {
     const ResizeWeights& w = scratch_.rows;
     const int ring_rows = most(w.count);
-    const std::size_t ring_stride = out_bytes_ + 1;
+    const std::size_t ring_stride = out_bytes_ + kernels::kWrittenBeyond;
     scratch_.ring.resize(static_cast<std::size_t>(ring_rows) * ring_stride);
     scratch_.taps.resize(static_cast<std::size_t>(ring_rows));
     const auto ring_row = [&](int y) {
@@ -142,7 +142,7 @@ class Resizer {
 
   /// For outputs of the crop's height.
   void scale_rows(bool scales_width, Image& out) {
-    scratch_.ring.resize(out_bytes_ + 1);
+    scratch_.ring.resize(out_bytes_ + kernels::kWrittenBeyond);
     for (int y = 0; y < out.height; ++y) {
       if (scales_width) scale_row(y, scratch_.ring.data());
       std::memcpy(out.row(y), scales_width ? scratch_.ring.data() : crop_row(y), out_bytes_);

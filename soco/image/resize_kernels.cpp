@@ -2,17 +2,16 @@
 #include "soco/image/resize_kernels.h"
 
 #include <algorithm>
-#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "soco/image/resize_kernels.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once for each instruction set
 #include <hwy/highway.h>
 
+#include "soco/image/vector_loops.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace soco::kernels::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
 constexpr std::int32_t kHalf = 1 << (kResizePrecisionBits - 1);
 
 template <class D>
@@ -44,18 +43,8 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
 
 #else
 
-/// 16 bytes at each place, the second where the vector has room for it.
-template <class D>
-HWY_INLINE hn::Vec<D> load_two(D d8, const std::uint8_t* a, [[maybe_unused]] const std::uint8_t* b) {
-  const hn::CappedTag<std::uint8_t, 16> d128;
-  if constexpr (hn::MaxLanes(D()) == 32) {
-    return hn::Combine(d8, hn::LoadU(d128, b), hn::LoadU(d128, a));
-  } else {
-    return hn::LoadU(d8, a);
-  }
-}
-
-/// A pixel is four lanes, of which the last is nothing and is overwritten by the next pixel's first byte.
+/// A pixel is four lanes, of which the last is nothing and is left out; what is stored behind a pixel is overwritten by
+/// the next.
 void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out) {
   const hn::CappedTag<std::int16_t, 16> d16;
   const hn::RepartitionToWide<decltype(d16)> d32;
@@ -94,14 +83,7 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
     high = hn::ShiftLeft<kLowBits>(hn::RearrangeToOddPlusEven(high, high_rest));
     low = hn::Add(hn::RearrangeToOddPlusEven(low, low_rest), hn::Set(d32, kHalf));
     const auto bytes = hn::DemoteTo(to, hn::ShiftRight<kResizePrecisionBits>(hn::Add(high, low)));
-    if (i + 2 < weights.n) {
-      hn::StoreU(hn::TableLookupBytes(bytes, pack), to, out + 3 * i);
-      continue;
-    }
-    std::uint8_t stored[8];
-    hn::StoreU(bytes, to, stored);
-    std::memcpy(out + 3 * i, stored, 4);
-    if (step == 2 && i + 1 < weights.n) std::memcpy(out + 3 * i + 3, stored + 4, 4);
+    hn::StoreU(hn::TableLookupBytes(bytes, pack), to, out + 3 * i);
   }
 }
 

@@ -32,9 +32,9 @@ constexpr std::size_t num_pair_weights(std::size_t n, int num_taps) {
 void pair_weights(const RowWeights& weights, std::int32_t* pairs);
 
 /// A weighted sum of RGB pixels in a row for each output, rounded and limited to 0..255. Reads kReadBeyond bytes beyond
-/// the last pixel at the most, writes one byte beyond out + 3 n.
+/// the last pixel at the most, writes kWrittenBeyond beyond out + 3 n.
 void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out);
-inline constexpr std::size_t kReadBeyond = 16;
+inline constexpr std::size_t kReadBeyond = 16, kWrittenBeyond = 5;
 
 /// out[x] = the sum of rows[k][x] * weights[k] over k < count, rounded and limited to 0..255, for x < n.
 void blend_rows(const std::uint8_t* const* rows, const std::int32_t* weights, int count, std::size_t n,

@@ -26,6 +26,20 @@ HWY_INLINE void for_float_lanes(std::size_t n, const Step& step) {
   for (; x < n; ++x) step(one, x);
 }
 
+#if HWY_TARGET != HWY_SCALAR
+/// 16 bytes at each place, the second where the vector has room for it.
+template <class D>
+HWY_INLINE hn::Vec<D> load_two(D d, const hn::TFromD<D>* a, [[maybe_unused]] const hn::TFromD<D>* b) {
+  constexpr std::size_t kHalf = 16 / sizeof(hn::TFromD<D>);
+  const hn::CappedTag<hn::TFromD<D>, kHalf> d128;
+  if constexpr (hn::MaxLanes(D()) == 2 * kHalf) {
+    return hn::Combine(d, hn::LoadU(d128, b), hn::LoadU(d128, a));
+  } else {
+    return hn::LoadU(d, a);
+  }
+}
+#endif
+
 /// Bytes as floats, one a lane of `d`.
 template <class D>
 HWY_INLINE hn::Vec<D> load_bytes(D d, const std::uint8_t* from) {
