@@ -43,7 +43,7 @@ OWNERS = {
     "png": ["image"],
     "webp/": ["image"],
     "tiff": ["image"],
-    "hwy/": ["image", "proposals"],
+    "hwy/": ["image", "proposals", "layers"],
     "zlib": ["base"],
     "archive": ["image"],
     "expat": ["structures"],

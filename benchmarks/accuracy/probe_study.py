@@ -31,8 +31,10 @@ VARIANTS = {
     "soco": (SOCO, []),
     "soco, duplicates removed": (SOCO, ["filter.deduplicate=true"]),
     "soco, 8 boxes": (SOCO, ["plan.num_boxes=8"]),
+    "soco, levels of Detectron2": (SOCO, ["plan.level_rule=detectron2"]),
 }
-STUDIES = {"main": ["random", "byol", "soco"], "ablations": ["random", "soco", "soco, duplicates removed", "soco, 8 boxes"]}
+STUDIES = {"main": ["random", "byol", "soco"],
+           "ablations": ["random", "soco", "soco, duplicates removed", "soco, 8 boxes", "soco, levels of Detectron2"]}
 FEATURES = ["backbone", "roi", "head"]  # head: the vector of the box head, which image-level networks have none of
 
 

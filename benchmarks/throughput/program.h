@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "soco/base/allocator.h"
+
 namespace soco {
 
 /// The middle one of the values, of an even number the upper.
@@ -24,10 +26,12 @@ inline double peak_gib() {
   return static_cast<double>(usage.ru_maxrss) / (1 << 20);
 }
 
-/// main(): runs `run` on the arguments; an error is printed after the program's name, exit code 1.
+/// main(): runs `run` on the arguments, with the memory kept that is freed, as the program has it; an error is printed
+/// after the program's name, exit code 1.
 template <class Run>
 int run_program(const char* name, int argc, char** argv, const Run& run) {
   try {
+    keep_freed_memory();
     run(std::vector<std::string>(argv + 1, argv + argc));
     return 0;
   } catch (const std::exception& error) {

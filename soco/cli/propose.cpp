@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <malloc.h>
-
+#include "soco/base/allocator.h"
 #include "soco/base/format.h"
 #include "soco/base/log.h"
 #include "soco/base/signals.h"
@@ -10,16 +9,6 @@
 #include "soco/proposals/job.h"
 
 namespace soco {
-namespace {
-
-/// Lets malloc keep what was freed: else the buffers of every image come from and go back to the system, and clearing
-/// their pages costs a quarter of the job's time. The peak stays that of the largest image.
-void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc allows
-  mallopt(M_TRIM_THRESHOLD, 512 << 20);
-}
-
-}  // namespace
 
 int run_propose(int argc, char** argv) {
   ProposeOptions options;

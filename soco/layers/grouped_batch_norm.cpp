@@ -59,7 +59,11 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
     const torch::Tensor output = empty_rows_like(x);
     kernels::batch_norm_apply(x.data_ptr<float>(), scale.data_ptr<float>(), shift.data_ptr<float>(),
                               data_or_null(added), relu, shape, output.data_ptr<float>());
-    ctx->save_for_backward({x, weight, mean, invstd, relu ? output : torch::Tensor()});
+    // Where relu cut off: without a residual x tells it, with a third less to read than from x and the output.
+    const bool from_x = relu && !has_residual, from_output = relu && has_residual;
+    const torch::Tensor none;
+    ctx->save_for_backward(
+        {x, weight, mean, invstd, from_output ? output : none, from_x ? scale : none, from_x ? shift : none});
     ctx->saved_data["num_groups"] = num_groups;
     ctx->saved_data["has_residual"] = has_residual;
     ctx->saved_data["num_rows"] = num_rows;
@@ -71,12 +75,18 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const variable_list saved = ctx->get_saved_variables();
-    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &invstd = saved[3], &output = saved[4];
+    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &invstd = saved[3], &output = saved[4],
+                        &scale = saved[5], &shift = saved[6];
     const torch::Tensor grad = as_rows(grads[0]);
     const kernels::GroupedRows shape = grouped_rows(x, ctx->saved_data["num_groups"].toInt());
-    const kernels::BatchNormBackwardInput in{grad.data_ptr<float>(),   x.data_ptr<float>(),
-                                             data_or_null(output),     mean.data_ptr<float>(),
-                                             invstd.data_ptr<float>(), weight.data_ptr<float>()};
+    const kernels::BatchNormBackwardInput in{.grad_y = grad.data_ptr<float>(),
+                                             .x = x.data_ptr<float>(),
+                                             .y = data_or_null(output),
+                                             .scale = data_or_null(scale),
+                                             .shift = data_or_null(shift),
+                                             .mean = mean.data_ptr<float>(),
+                                             .invstd = invstd.data_ptr<float>(),
+                                             .weight = weight.data_ptr<float>()};
     kernels::BatchNormSums sums = kernels::batch_norm_backward_sums(in, shape);
     const std::vector<std::int64_t> group_shape{shape.num_groups, shape.channels};
     const torch::Tensor grad_weight = torch::tensor(sums.dot).view(group_shape).sum(0);  // this rank's part

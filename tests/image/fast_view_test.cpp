@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "soco/base/random.h"
+#include "testing/instruction_sets.h"
 #include "testing/photometric_cases.h"
 
 namespace soco {

@@ -18,6 +18,7 @@
 #include "soco/image/color.h"
 #include "soco/image/normalize.h"
 #include "soco/image/resize.h"
+#include "testing/instruction_sets.h"
 #include "testing/photometric_cases.h"
 
 namespace soco {

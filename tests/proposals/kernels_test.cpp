@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Every kernel, on every instruction set this machine has, against a plain loop: bit for bit.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <vector>
 
 #include "soco/base/random.h"
 #include "soco/proposals/edge_sort.h"
 #include "soco/proposals/plane_kernels.h"
 #include "soco/proposals/row_kernels.h"
+#include "testing/instruction_sets.h"
 
 namespace soco {
 namespace {
 
-/// Runs `check` once for each instruction set.
-void for_each_target(const std::function<void()>& check) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    SCOPED_TRACE(hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-}
+using testing::for_each_target;
 
 template <class T>
 std::vector<T> random_values(std::size_t n, double low, double high, std::uint64_t seed) {

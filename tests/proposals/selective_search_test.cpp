@@ -2,7 +2,6 @@
 #include "soco/proposals/selective_search.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 
 #include "proposals/test_images.h"
 #include "soco/base/error.h"
+#include "testing/instruction_sets.h"
 
 namespace soco {
 namespace {
@@ -133,12 +133,10 @@ TEST_P(RankedStrategy, HangsOnTheSeedInOrderAlone) {
 TEST_P(RankedStrategy, IsTheSameOnEveryInstructionSet) {
   const Image image = scene_image(90, 121, 6);
   const auto boxes = selective_search(image, options), exact = selective_search(image);
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    EXPECT_EQ(selective_search(image, options), boxes) << hwy::TargetName(target);
-    EXPECT_EQ(selective_search(image), exact) << hwy::TargetName(target);
-  }
-  hwy::SetSupportedTargetsForTest(0);
+  testing::for_each_target([&] {
+    EXPECT_EQ(selective_search(image, options), boxes);
+    EXPECT_EQ(selective_search(image), exact);
+  });
 }
 
 TEST_P(RankedStrategy, KeepsTheBestWhenAskedForFewer) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <hwy/targets.h>
 #include <zlib.h>
 
 #include <cstring>
@@ -38,17 +37,6 @@ template <class T>
 std::uint32_t crc32_of(const std::vector<T>& values) {
   return static_cast<std::uint32_t>(
       crc32_z(0, reinterpret_cast<const Bytef*>(values.data()), values.size() * sizeof(T)));
-}
-
-/// Runs `check` once for each instruction set that this machine and the program have, the plain one among them.
-template <class Check>
-void for_each_target(const Check& check) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    SCOPED_TRACE(hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
 }
 
 }  // namespace soco::testing

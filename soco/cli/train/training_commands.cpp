@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "soco/base/allocator.h"
 #include "soco/base/error.h"
 #include "soco/cli/command_line.h"
 #include "soco/distributed/launch_environment.h"
@@ -37,6 +38,7 @@ extern "C" __attribute__((visibility("default"))) int soco_training_command(cons
       {"doctor", "", &soco::run_doctor_torch},
   };
   return soco::run_guarded([&]() -> int {
+    soco::keep_freed_memory();
     for (const soco::Command& row : kTable)
       if (row.name == std::string_view(command)) return row.run(argc, argv);
     soco::fail("the training library has no command '{}': program and library are of different versions", command);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "soco/layers/kernels/batch_norm_rows.h"
 #include "soco/layers/parallel.h"
 
 namespace soco::kernels {
@@ -62,6 +63,17 @@ std::vector<float> partial_sums(const GroupedRows& shape) {
   return std::vector<float>(static_cast<std::size_t>(2 * shape.num_groups * pieces_of(shape).count * shape.channels));
 }
 
+// The gradient of a group's rows from row `first` of the batch on.
+GatedGradient gradient_of(const BatchNormBackwardInput& in, std::int64_t group, std::int64_t first,
+                          std::int64_t channels) {
+  const std::int64_t at = first * channels, of_group = group * channels;
+  GatedGradient rows{.grad_y = in.grad_y + at, .x = in.x + at};
+  if (in.y) rows.y = in.y + at;
+  if (in.scale) rows.scale = in.scale + of_group;
+  if (in.shift) rows.shift = in.shift + of_group;
+  return rows;
+}
+
 }  // namespace
 
 GroupStats batch_norm_stats(const float* x, const GroupedRows& shape) {
@@ -69,17 +81,8 @@ GroupStats batch_norm_stats(const float* x, const GroupedRows& shape) {
   std::vector<float> partial = partial_sums(shape);
   // Sums of x - s and (x - s)^2 with s the group's first row: near enough to the mean that the squares do not cancel.
   for_each_piece(shape, [&](std::int64_t group, std::int64_t piece, std::int64_t first, std::int64_t rows) {
-    const float* __restrict shift = x + group * shape.rows * channels;
-    float* __restrict sum = partial.data() + 2 * (group * count + piece) * channels;
-    float* __restrict square = sum + channels;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const float* __restrict row = x + (first + r) * channels;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const float d = row[c] - shift[c];
-        sum[c] += d;
-        square[c] += d * d;
-      }
-    }
+    float* sum = partial.data() + 2 * (group * count + piece) * channels;
+    add_moments(x + first * channels, x + group * shape.rows * channels, {rows, channels}, sum, sum + channels);
   });
   GroupStats stats;
   stats.mean.resize(static_cast<std::size_t>(shape.num_groups * channels));
@@ -98,21 +101,9 @@ void batch_norm_apply(const float* x, const float* scale, const float* shift, co
                       const GroupedRows& shape, float* y) {
   const std::int64_t channels = shape.channels;
   for_each_piece(shape, [&](std::int64_t group, std::int64_t, std::int64_t first, std::int64_t rows) {
-    const float* __restrict a = scale + group * channels;
-    const float* __restrict b = shift + group * channels;
-    for (std::int64_t r = first; r < first + rows; ++r) {
-      const float* __restrict in = x + r * channels;
-      const float* __restrict add = residual ? residual + r * channels : nullptr;
-      float* __restrict out = y + r * channels;
-      if (add && relu)
-        for (std::int64_t c = 0; c < channels; ++c) out[c] = std::max(in[c] * a[c] + b[c] + add[c], 0.0f);
-      else if (add)
-        for (std::int64_t c = 0; c < channels; ++c) out[c] = in[c] * a[c] + b[c] + add[c];
-      else if (relu)
-        for (std::int64_t c = 0; c < channels; ++c) out[c] = std::max(in[c] * a[c] + b[c], 0.0f);
-      else
-        for (std::int64_t c = 0; c < channels; ++c) out[c] = in[c] * a[c] + b[c];
-    }
+    const std::int64_t at = first * channels, of_group = group * channels;
+    normalise_rows(x + at, scale + of_group, shift + of_group, residual ? residual + at : nullptr, relu,
+                   {rows, channels}, y + at);
   });
 }
 
@@ -120,19 +111,9 @@ BatchNormSums batch_norm_backward_sums(const BatchNormBackwardInput& in, const G
   const std::int64_t channels = shape.channels, count = pieces_of(shape).count;
   std::vector<float> partial = partial_sums(shape);
   for_each_piece(shape, [&](std::int64_t group, std::int64_t piece, std::int64_t first, std::int64_t rows) {
-    const float* __restrict mean = in.mean + group * channels;
-    float* __restrict sum = partial.data() + 2 * (group * count + piece) * channels;
-    float* __restrict dot = sum + channels;
-    for (std::int64_t r = first; r < first + rows; ++r) {
-      const float* __restrict g = in.grad_y + r * channels;
-      const float* __restrict x = in.x + r * channels;
-      const float* __restrict y = in.y ? in.y + r * channels : nullptr;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const float d = !y || y[c] > 0 ? g[c] : 0.0f;
-        sum[c] += d;
-        dot[c] += d * (x[c] - mean[c]);
-      }
-    }
+    float* sum = partial.data() + 2 * (group * count + piece) * channels;
+    add_gradient_sums(gradient_of(in, group, first, channels), in.mean + group * channels, {rows, channels}, sum,
+                      sum + channels);
   });
   BatchNormSums sums;
   sums.sum.resize(static_cast<std::size_t>(shape.num_groups * channels));
@@ -156,21 +137,9 @@ void batch_norm_backward_apply(const BatchNormBackwardInput& in, const BatchNorm
     e[i] = -a[i] * (sums.sum[i] / n) - b[i] * in.mean[i];
   }
   for_each_piece(shape, [&](std::int64_t group, std::int64_t, std::int64_t first, std::int64_t rows) {
-    const float* __restrict ga = a.data() + group * channels;
-    const float* __restrict gb = b.data() + group * channels;
-    const float* __restrict ge = e.data() + group * channels;
-    for (std::int64_t r = first; r < first + rows; ++r) {
-      const float* __restrict g = in.grad_y + r * channels;
-      const float* __restrict x = in.x + r * channels;
-      const float* __restrict y = in.y ? in.y + r * channels : nullptr;
-      float* __restrict out = grad_x + r * channels;
-      float* __restrict res = grad_residual ? grad_residual + r * channels : nullptr;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const float d = !y || y[c] > 0 ? g[c] : 0.0f;
-        if (res) res[c] = d;
-        out[c] = ga[c] * d + gb[c] * x[c] + ge[c];
-      }
-    }
+    const std::int64_t at = first * channels, of_group = group * channels;
+    input_gradient(gradient_of(in, group, first, channels), a.data() + of_group, b.data() + of_group,
+                   e.data() + of_group, {rows, channels}, grad_x + at, grad_residual ? grad_residual + at : nullptr);
   });
 }
 

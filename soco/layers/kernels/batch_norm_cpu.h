@@ -30,10 +30,12 @@ void batch_norm_apply(const float* x, const float* scale, const float* shift, co
 struct BatchNormBackwardInput {
   const float* grad_y;
   const float* x;
-  const float* y;     // null without relu, and then not read
-  const float* mean;  // per group and channel, as invstd and weight (weight: per channel)
-  const float* invstd;
-  const float* weight;
+  const float* y;      // with relu and a residual: what the pass gave; else null
+  const float* scale;  // with relu and no residual, with shift: as batch_norm_apply had them; else null
+  const float* shift;
+  const float* mean;    // per group and channel
+  const float* invstd;  // per group and channel
+  const float* weight;  // per channel
 };
 
 /// Sums over a group's rows of d and of d * (x - mean) * invstd, where d is grad_y, zero where relu cut off.

@@ -5,6 +5,7 @@
 
 #include "data/plans.h"
 #include "soco/data/transforms/photometric.h"
+#include "testing/instruction_sets.h"
 #include "testing/photometric_cases.h"
 
 namespace soco {
