@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "soco/image/fast_view.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -106,6 +108,7 @@ void finish_rows(const FastView& view, const kernels::FastFinish& finish, Mirror
     kernels::finish_fast_row(in, width, finish, mirror, layout, view.num_pixels(), out);
     for (const std::int16_t*& plane : in) plane += width;
   }
+  hwy::FlushStream();
 }
 
 /// Distances from `level` (kSaturation: from the luminance) times `factor`.

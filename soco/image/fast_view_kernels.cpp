@@ -216,7 +216,7 @@ HWY_INLINE void finish_row(const ConstPlanes16& in, std::size_t n, const FastFin
     const std::size_t at = mirror == Mirror::kYes ? n - x - hn::Lanes(d) : x;
     if (layout == PixelLayout::kHwc) return store_pixels(d, value, out + 3 * at);
     const hn::Rebind<T, decltype(d)> to;
-    for (std::size_t c = 0; c < 3; ++c) hn::StoreU(stored_as(T(), d, value[c]), to, out + c * plane + at);
+    for (std::size_t c = 0; c < 3; ++c) store_for_later(stored_as(T(), d, value[c]), to, out + c * plane + at);
   });
 }
 

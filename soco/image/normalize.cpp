@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "soco/image/normalize.h"
 
+#include <hwy/cache_control.h>
+
 #include "soco/image/normalize_kernels.h"
 
 namespace soco {
@@ -42,9 +44,10 @@ void normalize_to(const PlanarImage& image, Mirror mirror, const std::array<floa
 
 void normalize(const PlanarImage& image, Mirror mirror, const std::array<float, 3>& mean,
                const std::array<float, 3>& std, const ViewMemory& out) {
-  return out.type == ElementType::kFloat32
-             ? normalize_to(image, mirror, mean, std, out.layout, static_cast<float*>(out.data))
-             : normalize_to(image, mirror, mean, std, out.layout, static_cast<std::uint16_t*>(out.data));
+  out.type == ElementType::kFloat32
+      ? normalize_to(image, mirror, mean, std, out.layout, static_cast<float*>(out.data))
+      : normalize_to(image, mirror, mean, std, out.layout, static_cast<std::uint16_t*>(out.data));
+  hwy::FlushStream();
 }
 
 void normalize_padded(const PlanarImage& image, Mirror mirror, ChannelOrder order, const std::array<float, 3>& mean,
@@ -57,6 +60,7 @@ void normalize_padded(const PlanarImage& image, Mirror mirror, ChannelOrder orde
       kernels::normalize_row(in, width, mean[c], std[c], mirror, row);
     }
   }
+  hwy::FlushStream();
 }
 
 void normalize_to_chw(const Image& image, const std::array<float, 3>& mean, const std::array<float, 3>& std,

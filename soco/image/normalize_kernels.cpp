@@ -37,9 +37,9 @@ HWY_INLINE void row_to(const std::uint8_t* in, std::size_t n, float mean, float 
     const hn::Rebind<T, decltype(d)> to;
     const auto value = normalized(d, in + x, mean, std);
     if (mirror == Mirror::kYes) {
-      hn::StoreU(stored_as(T(), d, hn::Reverse(d, value)), to, out + n - x - hn::Lanes(d));
+      store_for_later(stored_as(T(), d, hn::Reverse(d, value)), to, out + n - x - hn::Lanes(d));
     } else {
-      hn::StoreU(stored_as(T(), d, value), to, out + x);
+      store_for_later(stored_as(T(), d, value), to, out + x);
     }
   });
 }

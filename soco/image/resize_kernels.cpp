@@ -43,12 +43,25 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
 
 #else
 
+/// The first eight bytes of each 16, of which six count, those of a second 16 bytes behind the six of the first.
+template <class V>
+HWY_INLINE void store_halves(V bytes, std::uint8_t* out) {
+  const hn::CappedTag<std::uint8_t, 16> d128;
+  const hn::Half<decltype(d128)> d64;
+  if constexpr (hn::MaxLanes(hn::DFromV<V>()) > 16) {
+    hn::StoreU(hn::LowerHalf(hn::LowerHalf(bytes)), d64, out);
+    hn::StoreU(hn::LowerHalf(hn::UpperHalf(d128, bytes)), d64, out + 6);
+  } else {
+    hn::StoreU(hn::LowerHalf(bytes), d64, out);
+  }
+}
+
 /// A pixel is four lanes, of which the last is nothing and is left out; what is stored behind a pixel is overwritten by
-/// the next.
+/// the next. Two vectors at a time, of outputs (i, i + 2) and (i + 1, i + 3), in vectors of 16 bytes i and i + 1: their
+/// 16-bit results lie side by side when both are narrowed.
 void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out) {
   const hn::CappedTag<std::int16_t, 16> d16;
   const hn::RepartitionToWide<decltype(d16)> d32;
-  const std::size_t step = hn::Lanes(d16) / 8;
   const hn::Repartition<std::uint8_t, decltype(d16)> d8;
   constexpr std::uint8_t kNo = 0x80;
   // Two neighbouring pixels of 16 bytes, or the two behind them, as pairs of int16: red, green, blue, nothing.
@@ -56,16 +69,17 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
                                                           2, kNo, 5, kNo, kNo, kNo, kNo, kNo};
   alignas(16) static constexpr std::uint8_t kSecond[16] = {6, kNo, 9,  kNo, 7,   kNo, 10,  kNo,
                                                            8, kNo, 11, kNo, kNo, kNo, kNo, kNo};
+  alignas(16) static constexpr std::uint8_t kPack[16] = {0, 2, 4, 8, 10, 12};  // int16 of two pixels to their bytes
   const auto first = hn::LoadDup128(d8, kFirst), second = hn::LoadDup128(d8, kSecond);
-  const hn::Rebind<std::uint8_t, decltype(d32)> to;
-  alignas(16) static constexpr std::uint8_t kPack[16] = {0, 1, 2, 4, 5, 6};
-  const auto pack = hn::Load(to, kPack);
+  const auto pack = hn::LoadDup128(d8, kPack);
   const auto num_pairs = static_cast<std::size_t>(weights.num_taps) / 2;
   const auto load_weights = [&](const std::int32_t* from) HWY_ATTR { return hn::BitCast(d16, hn::LoadU(d32, from)); };
-  for (std::size_t i = 0; i < weights.n; i += step) {
-    const std::uint8_t* a = in + std::ptrdiff_t{3} * weights.first[i];
-    const std::uint8_t* b = in + std::ptrdiff_t{3} * weights.first[std::min(i + 1, weights.n - 1)];
-    const std::int32_t* pairs = weights.pairs + i / 2 * num_pairs * 16 + i % 2 * 4;
+  const auto pixel = [&](std::size_t i)
+                         HWY_ATTR { return in + std::ptrdiff_t{3} * weights.first[std::min(i, weights.n - 1)]; };
+  // Outputs i and i + 2, as int32.
+  const auto sums = [&](std::size_t i) HWY_ATTR {
+    const std::uint8_t *a = pixel(i), *b = pixel(i + 2);
+    const std::int32_t* pairs = weights.pairs + (i / 4 * 2 + i % 2) * num_pairs * 16 + i / 2 % 2 * 4;
     auto high = hn::Zero(d32), high_rest = high, low = high, low_rest = high;
     const auto add_pair = [&](auto bytes, auto order) HWY_ATTR {
       const auto pixels = hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, order));
@@ -82,8 +96,13 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
     if (k < num_pairs) add_pair(load_two(d8, a, b), first);
     high = hn::ShiftLeft<kLowBits>(hn::RearrangeToOddPlusEven(high, high_rest));
     low = hn::Add(hn::RearrangeToOddPlusEven(low, low_rest), hn::Set(d32, kHalf));
-    const auto bytes = hn::DemoteTo(to, hn::ShiftRight<kResizePrecisionBits>(hn::Add(high, low)));
-    hn::StoreU(hn::TableLookupBytes(bytes, pack), to, out + 3 * i);
+    return hn::ShiftRight<kResizePrecisionBits>(hn::Add(high, low));
+  };
+  for (std::size_t i = 0; i < weights.n; i += hn::Lanes(d16) / 4) {
+    const auto both = hn::ReorderDemote2To(d16, sums(i), sums(i + 1));
+    const auto limited = hn::Min(hn::Max(both, hn::Zero(d16)), hn::Set(d16, std::int16_t{255}));
+    const auto bytes = hn::TableLookupBytes(hn::BitCast(d8, limited), pack);
+    store_halves(bytes, out + 3 * i);
   }
 }
 
@@ -133,11 +152,11 @@ void pair_weights(const RowWeights& weights, std::int32_t* pairs) {
     return static_cast<std::int32_t>((static_cast<std::uint32_t>(a) & 0xFFFF) | static_cast<std::uint32_t>(b) << 16);
   };
   const auto num_taps = static_cast<std::size_t>(weights.num_taps);
-  for (std::size_t i = 0; i < weights.n + weights.n % 2; ++i) {
+  for (std::size_t i = 0; i < (weights.n + 3) / 4 * 4; ++i) {
     for (std::size_t k = 0; k < num_taps; k += 2) {
       const std::int32_t* w = weights.values + i * weights.stride + k;
       const std::int32_t a = i < weights.n ? w[0] : 0, b = i < weights.n ? w[1] : 0;
-      std::int32_t* to = pairs + (i / 2 * num_taps / 2 + k / 2) * 16 + i % 2 * 4;
+      std::int32_t* to = pairs + ((i / 4 * 2 + i % 2) * num_taps / 2 + k / 2) * 16 + i / 2 % 2 * 4;
       std::fill_n(to, 4, pair(a >> kLowBits, b >> kLowBits));
       std::fill_n(to + 8, 4, pair(a & kLowMask, b & kLowMask));
     }

@@ -24,17 +24,17 @@ inline constexpr int kLowBits = 11;  // of a weight in two parts
 
 /// int32 values that pair_weights writes.
 constexpr std::size_t num_pair_weights(std::size_t n, int num_taps) {
-  return (n + 1) / 2 * static_cast<std::size_t>(num_taps) / 2 * 16;
+  return (n + 3) / 4 * 2 * static_cast<std::size_t>(num_taps) / 2 * 16;
 }
 
 /// Arranges weights.values for vectors that hold two taps of two outputs, as high * 2^kLowBits + low, which fit 16
-/// bits: [outputs / 2, taps / 2, high or low, 2 outputs, 4 channels] pairs of int16.
+/// bits: [outputs / 4, even or odd, taps / 2, high or low, 2 outputs, 4 channels] pairs of int16.
 void pair_weights(const RowWeights& weights, std::int32_t* pairs);
 
 /// A weighted sum of RGB pixels in a row for each output, rounded and limited to 0..255. Reads kReadBeyond bytes beyond
 /// the last pixel at the most, writes kWrittenBeyond beyond out + 3 n.
 void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t* out);
-inline constexpr std::size_t kReadBeyond = 16, kWrittenBeyond = 5;
+inline constexpr std::size_t kReadBeyond = 16, kWrittenBeyond = 11;
 
 /// out[x] = the sum of rows[k][x] * weights[k] over k < count, rounded and limited to 0..255, for x < n.
 void blend_rows(const std::uint8_t* const* rows, const std::int32_t* weights, int count, std::size_t n,

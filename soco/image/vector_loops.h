@@ -6,6 +6,7 @@
 #else
 #define SOCO_IMAGE_VECTOR_LOOPS_H
 #endif
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstddef>
@@ -70,6 +71,17 @@ HWY_INLINE auto stored_as(std::uint16_t, D d, hn::Vec<D> value) {
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
   const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd));
   return hn::DemoteTo(d16, hn::BitCast(di, rounded));
+}
+
+/// Stores what is not read again soon. Whole cache lines pass the caches, which spares reading what is overwritten
+/// (parts of lines, of several rows in turn, would be slower). Ends with hwy::FlushStream(), before another thread is
+/// told of it.
+template <class D>
+HWY_INLINE void store_for_later(hn::Vec<D> value, D d, hn::TFromD<D>* to) {
+  if constexpr (hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) == 64) {
+    if (reinterpret_cast<std::uintptr_t>(to) % 64 == 0) return hn::Stream(value, d, to);
+  }
+  hn::StoreU(value, d, to);
 }
 
 /// Three channels, [pixels, 3].

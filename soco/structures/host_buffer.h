@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace soco {
@@ -12,9 +13,10 @@ namespace soco {
 using HostMemory = std::unique_ptr<std::byte[], std::function<void(std::byte*)>>;
 using HostAllocator = HostMemory (*)(std::size_t bytes);
 
-/// Memory of the process, for whoever needs none else.
+/// Memory of the process, for whoever needs none else: from the start of a cache line on.
 inline HostMemory allocate_plain(std::size_t bytes) {
-  return {new std::byte[bytes], [](std::byte* memory) { delete[] memory; }};
+  constexpr std::align_val_t kCacheLine{64};
+  return {new (kCacheLine) std::byte[bytes], [](std::byte* memory) { operator delete[](memory, kCacheLine); }};
 }
 
 /// A block of memory whose content is undefined until it is written.
