@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "soco/base/allocator.h"
 #include "soco/data/collate.h"
 #include "soco/data/loader.h"
 #include "soco/data/sample.h"
@@ -119,6 +120,7 @@ int print_differences(const ImageList& images, const ViewPlan& plan) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();  // as the program does
   if (argc == 3 && std::string_view(argv[2]) == "differences")
     return print_differences(list_images(argv[1]), soco_fpn_view_plan(true));
   if (argc < 4) return std::fputs("usage: soco_samples SOURCE WORKERS SECONDS [KEY=VALUE...]\n", stderr), 2;
