@@ -173,8 +173,9 @@ StepReport PretrainTask::step(std::int64_t step) {
                    .transfer = transfer_seconds};
   report.metrics = named_figures(figures, lr, ema_momentum, grad_norm);
   report.metrics.emplace_back("bad_images", static_cast<double>(loader_.num_bad_images()));
-  report.summary = fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f} rank {:.1f}", figures.mean_cosine,
-                               figures.loss, lr, ema_momentum, figures.feature_std_ratio, figures.feature_rank);
+  report.summary =
+      fmt::format("cosine {:.3f} loss {:.3f} lr {:.3g} ema {:.4f} std {:.2f} rank {:.1f}", figures.mean_cosine,
+                  figures.loss, lr, ema_momentum, figures.feature_std_ratio, figures.feature_rank);
   return report;
 }
 
@@ -204,8 +205,7 @@ std::vector<std::pair<std::string, double>> PretrainTask::figures_after(std::int
 }
 
 std::vector<std::pair<std::string, double>> PretrainTask::probe(std::int64_t epoch) const {
-  ProbeNetwork network(options_.model, options_.plan.level_thresholds, options_.probe.feature, options_.train.seed,
-                       device_);
+  ProbeNetwork network(options_.model, level_ends(options_.plan), options_.probe.feature, options_.train.seed, device_);
   network.load(online_state(), "the network in training");
   const FeatureProbe found = probe_network(network, *probe_set_, options_.probe, options_.data.decode_limits(), log_);
   log_.info("epoch {}: probe: k nearest {:.1f} %, linear {:.1f} % of {} right; most frequent class {:.1f} %", epoch,

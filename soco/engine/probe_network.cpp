@@ -2,6 +2,8 @@
 #include "soco/engine/probe_network.h"
 
 #include <array>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "soco/base/error.h"
@@ -59,6 +61,14 @@ torch::Tensor res4_map(ResNetImpl& resnet, const torch::Tensor& image) {
 }
 
 }  // namespace
+
+std::vector<double> level_ends(const ViewPlan& plan) {
+  if (plan.level_rule == LevelRule::kRelease || plan.level_thresholds.empty()) return plan.level_thresholds;
+  // Detectron2's levels begin at 112, 224 and 448 px: the float32 sizes below these are the last of the level before.
+  std::vector<double> ends{std::numeric_limits<float>::infinity()};
+  for (const float begin : {448.0f, 224.0f, 112.0f}) ends.insert(ends.begin(), std::nextafter(begin, 0.0f));
+  return ends;
+}
 
 ProbeNetwork::ProbeNetwork(const ModelOptions& model, std::vector<double> level_thresholds, ProbeFeature feature,
                            std::int64_t seed, const torch::Device& device)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "soco/data/view_plan.h"
 #include "soco/modeling/fpn.h"
 #include "soco/modeling/heads/box_head.h"
 #include "soco/modeling/model_options.h"
@@ -13,6 +14,9 @@
 #include "soco/structures/host_tensor.h"
 
 namespace soco {
+
+/// Sizes (square roots of areas, px) up to which boxes lie on P2, P3, P4 and P5 by the plan's rule; none for one map.
+std::vector<double> level_ends(const ViewPlan& plan);
 
 /// The parts of a pretrained network that features are taken from, in eval mode: backbone, pyramid, box head.
 class ProbeNetwork {
