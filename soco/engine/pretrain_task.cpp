@@ -205,7 +205,7 @@ std::vector<std::pair<std::string, double>> PretrainTask::figures_after(std::int
 }
 
 std::vector<std::pair<std::string, double>> PretrainTask::probe(std::int64_t epoch) const {
-  ProbeNetwork network(options_.model, level_ends(options_.plan), options_.probe.feature, options_.train.seed, device_);
+  ProbeNetwork network(options_.model, options_.plan, options_.probe.feature, options_.train.seed, device_);
   network.load(online_state(), "the network in training");
   const FeatureProbe found = probe_network(network, *probe_set_, options_.probe, options_.data.decode_limits(), log_);
   log_.info("epoch {}: probe: k nearest {:.1f} %, linear {:.1f} % of {} right; most frequent class {:.1f} %", epoch,

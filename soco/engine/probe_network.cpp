@@ -2,8 +2,6 @@
 #include "soco/engine/probe_network.h"
 
 #include <array>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "soco/base/error.h"
@@ -62,20 +60,20 @@ torch::Tensor res4_map(ResNetImpl& resnet, const torch::Tensor& image) {
 
 }  // namespace
 
-std::vector<double> level_ends(const ViewPlan& plan) {
-  if (plan.level_rule == LevelRule::kRelease || plan.level_thresholds.empty()) return plan.level_thresholds;
-  // Detectron2's levels begin at 112, 224 and 448 px: the float32 sizes below these are the last of the level before.
-  std::vector<double> ends{std::numeric_limits<float>::infinity()};
-  for (const float begin : {448.0f, 224.0f, 112.0f}) ends.insert(ends.begin(), std::nextafter(begin, 0.0f));
-  return ends;
+torch::Tensor probe_levels(const torch::Tensor& boxes, const ViewPlan& plan) {
+  const std::vector<double>& thresholds = plan.level_thresholds;
+  if (plan.level_rule == LevelRule::kDetectron2 && !thresholds.empty()) return pyramid_levels(boxes, 224);
+  const torch::Tensor size =
+      ((boxes.select(1, 2) - boxes.select(1, 0)) * (boxes.select(1, 3) - boxes.select(1, 1))).sqrt();
+  torch::Tensor levels = torch::zeros({boxes.size(0)}, torch::kInt64);
+  // Larger than the last threshold: the coarsest level.
+  for (std::size_t i = 0; i + 1 < thresholds.size(); ++i) levels += (size > thresholds[i]).to(torch::kInt64);
+  return levels;
 }
 
-ProbeNetwork::ProbeNetwork(const ModelOptions& model, std::vector<double> level_thresholds, ProbeFeature feature,
-                           std::int64_t seed, const torch::Device& device)
-    : feature_(feature),
-      level_thresholds_(std::move(level_thresholds)),
-      pooler_resolution_(model.pooler_resolution),
-      device_(device) {
+ProbeNetwork::ProbeNetwork(const ModelOptions& model, const ViewPlan& plan, ProbeFeature feature, std::int64_t seed,
+                           const torch::Device& device)
+    : feature_(feature), plan_(plan), pooler_resolution_(model.pooler_resolution), device_(device) {
   // Backbone, then head: the order in which a run draws its initial weights.
   torch::manual_seed(seed);
   if (model.architecture == Architecture::kFpn) {
@@ -108,16 +106,6 @@ void ProbeNetwork::load(const StateDict& online, const std::string& source) {
   load_module(*head_, online, {with_pyramid ? "roi_heads.box_head." : "roi_heads.res5."}, source);
 }
 
-torch::Tensor ProbeNetwork::box_levels(const torch::Tensor& boxes) const {
-  const torch::Tensor size =
-      ((boxes.select(1, 2) - boxes.select(1, 0)) * (boxes.select(1, 3) - boxes.select(1, 1))).sqrt();
-  torch::Tensor levels = torch::zeros({boxes.size(0)}, torch::kInt64);
-  // Larger than the last threshold: the coarsest level.
-  for (std::size_t i = 0; i + 1 < level_thresholds_.size(); ++i)
-    levels += (size > level_thresholds_[i]).to(torch::kInt64);
-  return levels;
-}
-
 torch::Tensor ProbeNetwork::features(const torch::Tensor& image, const torch::Tensor& boxes) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor input = image.to(device_).contiguous(torch::MemoryFormat::ChannelsLast);
@@ -130,7 +118,7 @@ torch::Tensor ProbeNetwork::features(const torch::Tensor& image, const torch::Te
   if (fpn_.is_empty() || feature_ == ProbeFeature::kBackbone)
     pooled = pool_level(res4_map(*resnet_, input), relative, image_indices, pooler_resolution_);
   else
-    pooled = pool_assigned(fpn_(input), relative, image_indices, box_levels(boxes), pooler_resolution_);
+    pooled = pool_assigned(fpn_(input), relative, image_indices, probe_levels(boxes, plan_), pooler_resolution_);
   const torch::Tensor vectors = head_ == nullptr ? pooled.mean({2, 3}) : head_->forward(pooled, {});
   return vectors.to(torch::kCPU, torch::kFloat32);
 }

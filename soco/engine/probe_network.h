@@ -15,15 +15,16 @@
 
 namespace soco {
 
-/// Sizes (square roots of areas, px) up to which boxes lie on P2, P3, P4 and P5 by the plan's rule; none for one map.
-std::vector<double> level_ends(const ViewPlan& plan);
+/// The pyramid level of each box [B,4] in px by the plan's rule: 0 (P2) .. 3 (P5), for what the release's rule gives no
+/// level too; 0 for one map. [B] int64 on the CPU.
+torch::Tensor probe_levels(const torch::Tensor& boxes, const ViewPlan& plan);
 
 /// The parts of a pretrained network that features are taken from, in eval mode: backbone, pyramid, box head.
 class ProbeNetwork {
  public:
   /// Starts at random, with the weights that a run of this seed starts from. `feature` decides which parts there are.
   /// Errors: kHead of an architecture without a box head.
-  ProbeNetwork(const ModelOptions& model, std::vector<double> level_thresholds, ProbeFeature feature, std::int64_t seed,
+  ProbeNetwork(const ModelOptions& model, const ViewPlan& plan, ProbeFeature feature, std::int64_t seed,
                const torch::Device& device);
 
   /// Takes weights and BatchNorm statistics of `online`, an online network under its own names (backbone.*,
@@ -35,10 +36,8 @@ class ProbeNetwork {
   torch::Tensor features(const torch::Tensor& image, const torch::Tensor& boxes);
 
  private:
-  torch::Tensor box_levels(const torch::Tensor& boxes) const;
-
   ProbeFeature feature_;
-  std::vector<double> level_thresholds_;  // of P2, P3, ...; empty: one map
+  ViewPlan plan_;  // which says on what level a box lies
   std::int64_t pooler_resolution_;
   torch::Device device_;
   ResNet resnet_{nullptr};

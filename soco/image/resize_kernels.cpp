@@ -79,7 +79,8 @@ void resize_row(const std::uint8_t* in, const RowWeights& weights, std::uint8_t*
   // Outputs i and i + 2, as int32.
   const auto sums = [&](std::size_t i) HWY_ATTR {
     const std::uint8_t *a = pixel(i), *b = pixel(i + 2);
-    const std::int32_t* pairs = weights.pairs + (i / 4 * 2 + i % 2) * num_pairs * 16 + i / 2 % 2 * 4;
+    const CouplePlace place = couple_place(i);
+    const std::int32_t* pairs = weights.pairs + place.couple * num_pairs * 16 + place.member * 4;
     auto high = hn::Zero(d32), high_rest = high, low = high, low_rest = high;
     const auto add_pair = [&](auto bytes, auto order) HWY_ATTR {
       const auto pixels = hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, order));
@@ -152,11 +153,12 @@ void pair_weights(const RowWeights& weights, std::int32_t* pairs) {
     return static_cast<std::int32_t>((static_cast<std::uint32_t>(a) & 0xFFFF) | static_cast<std::uint32_t>(b) << 16);
   };
   const auto num_taps = static_cast<std::size_t>(weights.num_taps);
-  for (std::size_t i = 0; i < (weights.n + 3) / 4 * 4; ++i) {
+  for (std::size_t i = 0; i < 2 * num_couples(weights.n); ++i) {
+    const CouplePlace place = couple_place(i);
     for (std::size_t k = 0; k < num_taps; k += 2) {
       const std::int32_t* w = weights.values + i * weights.stride + k;
       const std::int32_t a = i < weights.n ? w[0] : 0, b = i < weights.n ? w[1] : 0;
-      std::int32_t* to = pairs + ((i / 4 * 2 + i % 2) * num_taps / 2 + k / 2) * 16 + i / 2 % 2 * 4;
+      std::int32_t* to = pairs + (place.couple * num_taps / 2 + k / 2) * 16 + place.member * 4;
       std::fill_n(to, 4, pair(a >> kLowBits, b >> kLowBits));
       std::fill_n(to + 8, 4, pair(a & kLowMask, b & kLowMask));
     }

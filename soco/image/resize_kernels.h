@@ -22,13 +22,20 @@ struct RowWeights {
 
 inline constexpr int kLowBits = 11;  // of a weight in two parts
 
+/// Vectors hold couples of outputs, i and i + 2 of each four: which couple output i is in, and its place there.
+struct CouplePlace {
+  std::size_t couple, member;
+};
+constexpr CouplePlace couple_place(std::size_t i) { return {i / 4 * 2 + i % 2, i / 2 % 2}; }
+constexpr std::size_t num_couples(std::size_t n) { return (n + 3) / 4 * 2; }
+
 /// int32 values that pair_weights writes.
 constexpr std::size_t num_pair_weights(std::size_t n, int num_taps) {
-  return (n + 3) / 4 * 2 * static_cast<std::size_t>(num_taps) / 2 * 16;
+  return num_couples(n) * static_cast<std::size_t>(num_taps) / 2 * 16;
 }
 
 /// Arranges weights.values for vectors that hold two taps of two outputs, as high * 2^kLowBits + low, which fit 16
-/// bits: [outputs / 4, even or odd, taps / 2, high or low, 2 outputs, 4 channels] pairs of int16.
+/// bits: [couples, taps / 2, high or low, 2 outputs, 4 channels] pairs of int16.
 void pair_weights(const RowWeights& weights, std::int32_t* pairs);
 
 /// A weighted sum of RGB pixels in a row for each output, rounded and limited to 0..255. Reads kReadBeyond bytes beyond

@@ -139,8 +139,8 @@ int run_probe(int argc, char** argv) {
   const ProbeSet set = read_set(a, options, log);
   log_set(set, log);
   if (source.options.train.num_threads) torch::set_num_threads(*source.options.train.num_threads);
-  ProbeNetwork network(source.options.model, level_ends(source.options.plan), options.feature,
-                       source.options.train.seed, choose_device(source.options.train.device));
+  ProbeNetwork network(source.options.model, source.options.plan, options.feature, source.options.train.seed,
+                       choose_device(source.options.train.device));
   if (!a.random) network.load(source.online, source.name);
   const ProbeFeatures features = extract_features(network, set, options, source.options.data.decode_limits(), log);
   if (!a.features.empty()) write_safetensors(a.features, feature_tensors(features), {{"source", source.name}});
