@@ -43,6 +43,8 @@ constexpr To narrow(auto value) {
 
 constexpr std::uint8_t kMarker = 0xff, kFirstRestart = 0xd0, kEndOfImage = 0xd9;
 
+constexpr int kNoDifference = 1 << 16;
+
 int extended(int bits, int width) { return width > 0 && bits < 1 << (width - 1) ? bits - (1 << width) + 1 : bits; }
 
 // A block that is not one, of zeros behind the data, has at most 64 codes and numbers of 31 bits, and refill() looks
@@ -58,41 +60,63 @@ std::uint64_t big_endian(const std::uint8_t* bytes) {
 
 }  // namespace
 
-void JpegHuffman::Table::build(const JHUFF_TBL& table, bool dc) {
-  entries.fill({});
+template <class ShortCode>
+void JpegHuffman::LongCodes::build(const JHUFF_TBL& table, int known, ShortCode short_code) {
   std::copy(std::begin(table.huffval), std::end(table.huffval), symbols.begin());
   std::uint32_t code = 0;
-  int symbol = 0;
+  int at = 0;
   for (int length = 1; length <= kLongest; ++length, code <<= 1) {
-    offset[static_cast<std::size_t>(length)] = symbol - static_cast<int>(code);
-    for (int i = 0; i < table.bits[length]; ++i, ++code, ++symbol) {
-      if (length > kBits) continue;
-      const int run = dc ? 0 : symbols[static_cast<std::size_t>(symbol)] >> 4;
-      const int width = symbols[static_cast<std::size_t>(symbol)] & 15;
-      const bool last = !dc && width == 0 && run < 15;
-      const int spare = kBits - length;  // bits of an entry's index behind the code
-      for (std::uint32_t behind = 0; behind < 1U << spare; ++behind) {
-        Entry& entry = entries[(code << spare) + behind];
-        const bool whole = width <= spare;
-        entry.first = narrow<std::int16_t>(whole ? extended(narrow<int>(behind >> (spare - width)), width) : width);
-        entry.zeros = narrow<std::uint8_t>(last ? 0 : run) & 15;
-        entry.second_at = narrow<std::uint8_t>(last ? 0 : run + 1);
-        entry.advance = !whole ? kNotWhole : last ? kEndOfBlock : narrow<std::uint8_t>(run + 1);
-        entry.bits = narrow<std::uint8_t>(whole ? length + width : length);
-        entry.first_bits = entry.bits & 15;
-      }
+    offset[static_cast<std::size_t>(length)] = at - static_cast<int>(code);
+    for (int i = 0; i < table.bits[length]; ++i, ++code, ++at) {
+      if (length <= known) short_code(code, length, symbols[static_cast<std::size_t>(at)]);
     }
     end[static_cast<std::size_t>(length)] = code << (kLongest - length);
   }
-  if (dc) return;
+}
+
+void JpegHuffman::DcTable::build(const JHUFF_TBL& table) {
+  entries.fill({});
+  long_codes.build(table, kBits, [&](std::uint32_t code, int length, int symbol) {
+    const int width = symbol & 15, spare = kBits - length;
+    std::fill_n(&entries[code << spare], 1 << spare,
+                Entry{narrow<std::uint8_t>(length + width), narrow<std::uint8_t>(width)});
+  });
+}
+
+void JpegHuffman::AcTable::build(const JHUFF_TBL& table) {
+  entries.fill({});
+  first_bits.fill(0);
+  long_codes.build(table, kBits, [&](std::uint32_t code, int length, int symbol) {
+    const int run = symbol >> 4, width = symbol & 15;
+    const bool last = width == 0 && run < 15;
+    const int spare = kBits - length;  // bits of an entry's index behind the code
+    const int unseen = std::max(0, width - spare);
+    const bool signed_here = spare > 0 || width == 0;
+    for (std::uint32_t behind = 0; behind < 1U << spare; ++behind) {
+      Entry& entry = entries[(code << spare) + behind];
+      entry.zeros = narrow<std::uint8_t>(last ? 0 : run);
+      if (!signed_here || length + width > kMostBits) {
+        entry.first = narrow<std::int16_t>(width);
+        entry.bits = narrow<std::uint8_t>(length);
+        continue;
+      }
+      const auto number = narrow<int>(unseen > 0 ? behind << unseen : behind >> (spare - width));
+      entry.first = narrow<std::int16_t>(extended(number, width));
+      entry.unseen = narrow<std::uint8_t>(63 - unseen);
+      entry.second_at = narrow<std::uint8_t>(last ? 0 : run + 1);
+      entry.advance = last ? kEndOfBlock : entry.second_at;
+      entry.bits = first_bits[(code << spare) + behind] = narrow<std::uint8_t>(length + width);
+    }
+  });
   // Two at once, where the second is whole too.
   const auto single = entries;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     Entry& entry = entries[i];
-    if (entry.advance == kNotWhole || entry.advance == kEndOfBlock) continue;
+    if (entry.advance == kNotWhole || entry.advance == kEndOfBlock || entry.bits >= kBits) continue;
     const Entry& second = single[(i << entry.bits) % entries.size()];
     if (second.advance == kNotWhole || entry.bits + second.bits > kBits) continue;
-    entry.second = second.first;
+    if (second.first != narrow<std::int8_t>(second.first)) continue;
+    entry.second = narrow<std::int8_t>(second.first);
     entry.second_at = narrow<std::uint8_t>(entry.advance + second.zeros);
     entry.advance = narrow<std::uint8_t>(entry.advance + second.advance);
     entry.bits = narrow<std::uint8_t>(entry.bits + second.bits);
@@ -106,8 +130,8 @@ bool JpegHuffman::take_over(jpeg_decompress_struct& info) {
   for (int c = 0; c < info.comps_in_scan; ++c) {
     const jpeg_component_info& component = *info.cur_comp_info[c];
     const auto dc = static_cast<std::size_t>(component.dc_tbl_no), ac = static_cast<std::size_t>(component.ac_tbl_no);
-    if (!std::exchange(dc_built[dc], true)) dc_[dc].build(*info.dc_huff_tbl_ptrs[dc], /*dc=*/true);
-    if (!std::exchange(ac_built[ac], true)) ac_[ac].build(*info.ac_huff_tbl_ptrs[ac], /*dc=*/false);
+    if (!std::exchange(dc_built[dc], true)) dc_[dc].build(*info.dc_huff_tbl_ptrs[dc]);
+    if (!std::exchange(ac_built[ac], true)) ac_[ac].build(*info.ac_huff_tbl_ptrs[ac]);
   }
   num_blocks_ = info.blocks_in_MCU;
   for (int b = 0; b < num_blocks_; ++b) {
@@ -167,15 +191,15 @@ inline void JpegHuffman::Bits::give_back(int width) {
 }
 
 inline int JpegHuffman::Bits::receive(int width) {
-  if (width == 0) return 0;
-  const int bits = static_cast<int>(peek(width));
+  const auto number = static_cast<std::uint32_t>(ahead >> 1 >> (63 - width));
+  const auto negative = static_cast<std::uint32_t>(~(static_cast<std::int64_t>(ahead) >> 63));  // all ones, or zero
   consume(width);
-  return extended(bits, width);
+  return static_cast<int>(number - (negative & ((1U << width) - 1)));  // no branch: its sign cannot be foreseen
 }
 
-inline int JpegHuffman::Table::long_code(Bits& bits) const {
+inline int JpegHuffman::LongCodes::read(Bits& bits, int known) const {
   const std::uint32_t ahead = bits.peek(kLongest);
-  for (int length = kBits + 1; length <= kLongest; ++length) {
+  for (int length = known + 1; length <= kLongest; ++length) {
     if (ahead >= end[static_cast<std::size_t>(length)]) continue;
     bits.consume(length);
     const int at = static_cast<int>(ahead >> (kLongest - length)) + offset[static_cast<std::size_t>(length)];
@@ -184,62 +208,79 @@ inline int JpegHuffman::Table::long_code(Bits& bits) const {
   return -1;
 }
 
-// A coefficient whose code or number is longer than an entry's bits; moves k behind it. False for no code.
-inline bool JpegHuffman::decode_long(const Table& table, const Entry& entry, Bits& bits, JCOEF* coefficients, int& k) {
+// Of a block's first value from that of the component's block before; 1 << 16 for no code.
+inline int JpegHuffman::read_difference(const DcTable& table, Bits& bits) {
+  const DcTable::Entry entry = table.entries[bits.peek(DcTable::kBits)];
+  if (entry.bits == 0) {
+    const int width = table.long_codes.read(bits, DcTable::kBits);
+    return width < 0 ? kNoDifference : bits.receive(width & 15);
+  }
+  Bits number = bits;
+  number.consume(entry.bits - entry.width);
+  bits.consume(entry.bits);
+  return number.receive(entry.width);
+}
+
+// A coefficient whose code or number is too long for an entry. Gives the place behind it, or behind the block where it
+// ends; null for what is not a block's.
+inline const std::uint8_t* JpegHuffman::read_long(const AcTable& table, const AcTable::Entry& entry, Bits& bits,
+                                                  const std::uint8_t* at, JCOEF* coefficients) {
+  const std::uint8_t* const end = &kZigzag[DCTSIZE2];
   bits.consume(entry.bits);
   int width = entry.first, zeros = entry.zeros;
   if (entry.bits == 0) {
-    const int symbol = table.long_code(bits);
-    if (symbol < 0) return false;
+    const int symbol = table.long_codes.read(bits, AcTable::kBits);
+    if (symbol < 0) return nullptr;
     width = symbol & 15;
-    zeros = width == 0 && symbol >> 4 < 15 ? kEndOfBlock : symbol >> 4;
+    zeros = symbol >> 4;
+    if (width == 0 && zeros < 15) return end;
   }
-  const int value = bits.receive(width);
-  if (zeros < kEndOfBlock) coefficients[kZigzag[static_cast<std::size_t>(k + zeros)]] = narrow<JCOEF>(value);
-  k += zeros + 1;
-  return true;
+  at += zeros;
+  coefficients[*at] = narrow<JCOEF>(bits.receive(width));
+  return at < end ? at + 1 : nullptr;
 }
 
-// One block of 64 coefficients, zero before. False when no whole file has such a one.
-bool JpegHuffman::decode_block(const Block& block, JCOEF* coefficients) {
-  Bits bits = bits_;  // here the compiler keeps them in registers
-  bits.refill();      // a code and its number take at most 31 bits
-  const Entry& first = block.dc->entries[bits.peek(kBits)];
-  bits.consume(first.bits);
-  int difference = first.first;
-  if (first.advance == kNotWhole) {
-    const int width = first.bits > 0 ? difference : block.dc->long_code(bits);
-    if (width < 0) return false;
-    difference = bits.receive(width & 15);
-  }
-  int k = 1;
-  while (k < DCTSIZE2) {
+// One block of 64 coefficients, zero before. False when no whole file has such a one. Inlined, so that a unit's blocks
+// share the registers that hold the bits.
+[[gnu::always_inline]] inline bool JpegHuffman::decode_block(const Block& block, Bits& bits, JCOEF* coefficients) {
+  bits.refill();  // a code and its number take at most 31 bits
+  const int difference = read_difference(*block.dc, bits);
+  if (difference == kNoDifference) return false;
+  const auto& entries = block.ac->entries;
+  const AcTable::Entry* entry = nullptr;
+  const std::uint8_t* at = &kZigzag[1];  // the place of the coefficient whose turn it is
+  const std::uint8_t* const end = &kZigzag[DCTSIZE2];
+  while (at < end) {
     // The bits of four entries at once: what is read for each only waits for where the one before has ended.
     bits.refill();
-    for (int i = 0; i < 4 && k < DCTSIZE2; ++i) {
-      const Entry& entry = block.ac->entries[bits.peek(kBits)];
-      if (entry.advance == kNotWhole) {
+    for (int i = 0; i < 4 && at < end; ++i) {
+      entry = &entries[bits.peek(AcTable::kBits)];
+      if (entry->advance == AcTable::kNotWhole) {
         bits.refill();
-        if (!decode_long(*block.ac, entry, bits, coefficients, k)) return false;
+        at = read_long(*block.ac, *entry, bits, at, coefficients);
+        if (at == nullptr) return false;
         break;
       }
-      const int first_at = k + entry.zeros;
-      coefficients[kZigzag[static_cast<std::size_t>(first_at)]] = entry.first;
-      coefficients[kZigzag[static_cast<std::size_t>(k + entry.second_at)]] = entry.second;
-      bits.consume(entry.bits);
-      k += entry.advance;
-      if (first_at < DCTSIZE2 - 1 || k <= DCTSIZE2 || entry.advance == kEndOfBlock) continue;
-      if (first_at >= DCTSIZE2) return false;
-      bits.give_back(entry.bits - entry.first_bits);  // the first was the block's last, the second is the next block's
-      k = DCTSIZE2;
+      const std::uint64_t unseen = (bits.ahead << AcTable::kBits >> 1) >> entry->unseen;
+      coefficients[at[entry->zeros]] = narrow<JCOEF>(entry->first + narrow<int>(unseen));
+      coefficients[at[entry->second_at]] = entry->second;
+      bits.consume(entry->bits);
+      at += entry->advance;
     }
   }
-  if (k > DCTSIZE2 && k < kEndOfBlock) return false;
+  if (at > end) {
+    const std::uint8_t* const first = at - entry->advance + entry->zeros;
+    if (first >= end) return false;
+    if (first == end - 1) {  // the block's last: a second is the next block's
+      bits.give_back(entry->bits - block.ac->first_bits[static_cast<std::size_t>(entry - entries.data())]);
+    } else if (entry->advance < AcTable::kEndOfBlock) {
+      return false;
+    }
+  }
   int& dc = last_dc_[static_cast<std::size_t>(block.component)];
   dc += difference;
   if (dc != static_cast<JCOEF>(dc)) return false;
   coefficients[0] = static_cast<JCOEF>(dc);
-  bits_ = bits;
   return (bits.next - data_) * 8 - bits.count <= num_bits_;
 }
 
@@ -252,9 +293,12 @@ bool JpegHuffman::decode(jpeg_decompress_struct& info, JBLOCKROW* blocks) {
     left_in_interval_ = interval_ - 1;
   }
   JBLOCK passed_over;
+  Bits bits = bits_;  // here the compiler keeps them in registers
   for (int b = 0; b < num_blocks_; ++b) {
-    if (!decode_block(blocks_[static_cast<std::size_t>(b)], blocks == nullptr ? passed_over : *blocks[b])) return false;
+    JCOEF* const coefficients = blocks == nullptr ? passed_over : *blocks[b];
+    if (!decode_block(blocks_[static_cast<std::size_t>(b)], bits, coefficients)) return false;
   }
+  bits_ = bits;
   if (--mcus_left_ > 0) return true;
   if (!interval_ends_with(kEndOfImage)) return false;
   info.src->next_input_byte = marker_;
