@@ -53,7 +53,7 @@ struct DecodedPart {
   int x = 0;
   int y = 0;
   int scale = 1;
-  std::vector<std::uint8_t> scratch;  // of the decoder, kept for the next picture
+  std::vector<std::uint8_t> scratch{};  // of the decoder, kept for the next picture
 };
 
 /// The region asked for, or more, into the memory that `out` has. With scale 1 and without `fast`, pixels are those of

@@ -15,38 +15,34 @@ namespace {
 constexpr int kWeightBits = 15;
 
 /// A weight of 22 bits after the point with 15; the greatest, 1, does not fit 16 bits and loses 1/32768.
-std::int32_t short_weight(std::int32_t weight) {
+std::int16_t short_weight(std::int32_t weight) {
   constexpr int kDropped = 7;
-  return std::min((weight + (1 << (kDropped - 1))) >> kDropped, (1 << kWeightBits) - 1);
+  return static_cast<std::int16_t>(std::min((weight + (1 << (kDropped - 1))) >> kDropped, (1 << kWeightBits) - 1));
 }
 
-/// The columns' weights as fast_resize_row takes them; the number of taps.
-int arrange_columns(FastView& view) {
+/// The columns' weights as fast_resize_rows takes them; the number of taps.
+std::size_t arrange_columns(FastView& view) {
   const ResizeWeights& w = view.columns;
-  const std::size_t n = w.first.size();
-  const auto num_taps = static_cast<std::size_t>(*std::max_element(w.count.begin(), w.count.end()) + 1) / 2 * 2;
-  view.pairs.assign((n + 1) / 2 * num_taps / 2 * 8, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < num_taps; k += 2) {
-      const std::int32_t* values = &w.values[i * w.stride + k];
-      const std::int32_t pair = short_weight(values[0]) | short_weight(values[1]) << 16;
-      std::fill_n(&view.pairs[(i / 2 * num_taps / 2 + k / 2) * 8 + i % 2 * 4], 4, pair);
-    }
-  }
-  return static_cast<int>(num_taps);
+  const auto num_taps = static_cast<std::size_t>(*std::max_element(w.count.begin(), w.count.end()));
+  view.column_weights.resize(w.first.size() * num_taps);
+  std::int16_t* to = view.column_weights.data();
+  for (std::size_t i = 0; i < w.first.size(); ++i)
+    to = std::transform(&w.values[i * w.stride], &w.values[i * w.stride] + num_taps, to, short_weight);
+  return num_taps;
 }
 
-/// The rows under output row `y`, blended into view.line, which begins at pixel `x` of the image.
-void blend_rows(const Image& image, int x, int y_begin, std::size_t y, std::size_t line_values, FastView& view) {
+/// The rows under output row `y`, blended into `line`, which begins at pixel `x` of the image.
+void blend_rows(const Image& image, int x, int y_begin, std::size_t y, std::size_t num_values, FastView& view,
+                std::int16_t* line) {
   const ResizeWeights& w = view.rows;
   const auto count = static_cast<std::size_t>(w.count[y]);
   view.row_taps.resize(std::max(view.row_taps.size(), count));
   view.row_weights.resize(std::max(view.row_weights.size(), count));
   for (std::size_t k = 0; k < count; ++k) {
     view.row_taps[k] = image.row(y_begin + w.first[y] + static_cast<int>(k)) + std::ptrdiff_t{3} * x;
-    view.row_weights[k] = static_cast<std::int16_t>(short_weight(w.values[y * w.stride + k]));
+    view.row_weights[k] = short_weight(w.values[y * w.stride + k]);
   }
-  kernels::fast_blend_rows(view.row_taps.data(), view.row_weights.data(), w.count[y], line_values, view.line.data());
+  kernels::fast_blend_rows(view.row_taps.data(), view.row_weights.data(), w.count[y], num_values, line);
 }
 
 /// One side of the threefold box of gaussian_blur, from the centre on, to view.blur_weights; their sum over both sides
@@ -90,7 +86,7 @@ void blur_columns(const std::int16_t* in, int height, int width, std::size_t rea
 
 void blur_rows(const std::int16_t* in, int height, int width, std::size_t reach, FastView& view, std::int16_t* out) {
   const auto n = static_cast<std::size_t>(width);
-  std::int16_t* const line = view.line.data();
+  std::int16_t* const line = view.lines.data();
   for (std::size_t k = 0; k <= 2 * reach; ++k) view.blur_taps[k] = line + k;
   for (int y = 0; y < height; ++y, in += n, out += n) {
     std::fill_n(line, reach, in[0]);
@@ -132,18 +128,27 @@ void fast_resize(const Image& image, const CropWindow& window, int height, int w
   view.values.resize(std::max(view.values.size(), 3 * view.num_pixels()));
   make_resize_weights(x_end - x, window.x - x, window.width, width, Filter::kBilinear, view.columns);
   make_resize_weights(y_end - y, window.y - y, window.height, height, Filter::kBilinear, view.rows);
-  const int num_taps = arrange_columns(view);
-  const auto n = static_cast<std::size_t>(width), line_values = static_cast<std::size_t>(x_end - x) * 3;
-  // Taps of weight zero and the last load may reach beyond the line.
-  view.line.resize(std::max(view.line.size(), line_values + static_cast<std::size_t>(num_taps) * 3 + 8));
-  view.pixels.resize(std::max(view.pixels.size(), 4 * (n + 1)));
-  auto out = view.planes();
-  for (std::size_t row = 0; row < static_cast<std::size_t>(height); ++row) {
-    blend_rows(image, x, y, row, line_values, view);
-    kernels::fast_resize_row(view.line.data(), view.columns.first.data(), view.pairs.data(), num_taps, n,
-                             view.pixels.data());
-    kernels::split_fast_pixels(view.pixels.data(), n, out);
-    for (std::int16_t*& plane : out) plane += n;
+  const std::size_t num_taps = arrange_columns(view);
+  const auto n = static_cast<std::size_t>(width), num_rows = static_cast<std::size_t>(height);
+  const auto num_values = static_cast<std::size_t>(x_end - x) * 3, line_size = num_values + 7;
+  using kernels::kFastRows;
+  const auto grow = [](auto& memory, std::size_t size) { memory.resize(std::max(memory.size(), size)); };
+  grow(view.lines, kFastRows * line_size);
+  grow(view.line_columns, kFastRows * (line_size + 3 * num_taps));
+  grow(view.beyond, n);
+  std::array<const std::int16_t*, kFastRows> lines{};
+  std::array<std::int16_t*, 3 * kFastRows> out{};
+  for (std::size_t row = 0; row < num_rows; row += kFastRows) {
+    for (std::size_t r = 0; r < kFastRows; ++r) {
+      const bool inside = row + r < num_rows;
+      std::int16_t* const line = view.lines.data() + (inside ? r : 0) * line_size;
+      if (inside) blend_rows(image, x, y, row + r, num_values, view, line);
+      lines[r] = line;
+      for (std::size_t c = 0; c < 3; ++c)
+        out[kFastRows * c + r] = inside ? view.planes()[c] + (row + r) * n : view.beyond.data();
+    }
+    kernels::fast_resize_rows(lines.data(), num_values, view.columns.first.data(), view.column_weights.data(), num_taps,
+                              n, view.line_columns.data(), out.data());
   }
 }
 
@@ -190,7 +195,7 @@ void fast_blur(FastView& view, double radius) {
   SOCO_ASSERT(radius >= 0 && radius <= kMaxBlurRadius);
   const std::size_t reach = fold_boxes(radius, view), width = static_cast<std::size_t>(view.width);
   view.blur_taps.resize(std::max(view.blur_taps.size(), 2 * reach + 1));
-  view.line.resize(std::max(view.line.size(), width + 2 * reach));
+  view.lines.resize(std::max(view.lines.size(), width + 2 * reach));
   view.blurred.resize(std::max(view.blurred.size(), view.num_pixels()));
   for (std::int16_t* plane : view.planes()) {
     blur_columns(plane, view.height, view.width, reach, view, view.blurred.data());

@@ -19,8 +19,7 @@ struct FastView {
   std::vector<std::int16_t> values;  ///< [3, height, width], 64ths of a level
 
   ResizeWeights columns, rows;
-  std::vector<std::int16_t> row_weights, blur_weights, line, pixels, blurred;
-  std::vector<std::int32_t> pairs;
+  std::vector<std::int16_t> row_weights, column_weights, blur_weights, lines, line_columns, beyond, blurred;
   std::vector<const std::uint8_t*> row_taps;
   std::vector<const std::int16_t*> blur_taps;
   std::vector<float> kernel, folded;

@@ -37,67 +37,84 @@ void fast_blend_rows(const std::uint8_t* const* rows, const std::int16_t* weight
   });
 }
 
-#if HWY_TARGET == HWY_SCALAR
-
-void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const std::int32_t* pairs, int num_taps,
-                     std::size_t n, std::int16_t* out) {
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) {
-      std::int32_t sum = 1 << 14;
-      for (int k = 0; k < num_taps / 2; ++k) {
-        const std::int16_t* pixel = in + std::ptrdiff_t{3} * (first[i] + 2 * k) + c;
-        const std::int32_t pair = pairs[(i / 2 * static_cast<std::size_t>(num_taps) / 2 + k) * 8 + i % 2 * 4];
-        sum += pixel[0] * static_cast<std::int16_t>(pair) + pixel[3] * (pair >> 16);
+/// fast_resize_rows for outputs `begin` to `end`, one by one.
+HWY_INLINE void resize_one_by_one(const std::int16_t* const* rows, const std::int32_t* first,
+                                  const std::int16_t* weights, std::size_t num_taps, std::size_t begin, std::size_t end,
+                                  std::int16_t* const* out) {
+  for (std::size_t row = 0; row < kFastRows; ++row) {
+    for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        const std::int16_t* in = rows[row] + std::ptrdiff_t{3} * first[i] + c;
+        int sum = 0;
+        for (std::size_t k = 0; k < num_taps; ++k) {
+          const int weight = weights[num_taps * i + k];
+          if (weight != 0) sum += (in[3 * k] * weight + (1 << 14)) >> 15;
+        }
+        out[kFastRows * c + row][i] = static_cast<std::int16_t>(std::min(sum, kFastMost));
       }
-      out[4 * i + c] = static_cast<std::int16_t>(std::min(sum >> 15, kFastMost));
     }
   }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+
+void fast_resize_rows(const std::int16_t* const* rows, std::size_t, const std::int32_t* first,
+                      const std::int16_t* weights, std::size_t num_taps, std::size_t n, std::int16_t*,
+                      std::int16_t* const* out) {
+  resize_one_by_one(rows, first, weights, num_taps, 0, n, out);
 }
 
 #else
 
-void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const std::int32_t* pairs, int num_taps,
-                     std::size_t n, std::int16_t* out) {
-  const hn::CappedTag<std::int16_t, 16> d16;
-  const hn::RepartitionToWide<decltype(d16)> d32;
-  const hn::Repartition<std::uint8_t, decltype(d16)> d8;
-  const hn::Rebind<std::int16_t, decltype(d32)> to;
-  constexpr std::uint8_t kNo = 0x80;
-  alignas(16) static constexpr std::uint8_t kOrder[16] = {0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, kNo, kNo, kNo, kNo};
-  const auto order = hn::LoadDup128(d8, kOrder);
-  const std::size_t step = hn::Lanes(d16) / 8;
-  const auto num_pairs = static_cast<std::size_t>(num_taps) / 2;
-  for (std::size_t i = 0; i < n; i += step) {
-    const std::int16_t* a = in + std::ptrdiff_t{3} * first[i];
-    const std::int16_t* b = in + std::ptrdiff_t{3} * first[std::min(i + 1, n - 1)];
-    const std::int32_t* weights = pairs + i / 2 * num_pairs * 8 + i % 2 * 4;
-    auto sum = hn::Zero(d32), rest = sum;
-    for (std::size_t k = 0; k < num_pairs; ++k, a += 6, b += 6, weights += 8) {
-      const auto loaded = load_two(d16, a, b);
-      const auto pixels = hn::BitCast(d16, hn::TableLookupBytesOr0(hn::BitCast(d8, loaded), order));
-      sum = hn::ReorderWidenMulAccumulate(d32, pixels, hn::BitCast(d16, hn::LoadU(d32, weights)), sum, rest);
+/// Eight vectors of eight lanes in each 16 bytes, rows for columns in each of these.
+template <class D>
+HWY_INLINE void transpose(D d, hn::Vec<D> (&v)[8]) {
+  for (int step = 0; step < 3; ++step) {  // each is a perfect shuffle of the rows
+    hn::Vec<D> w[8];
+    for (int i = 0; i < 4; ++i) {
+      w[2 * i] = hn::InterleaveLower(d, v[i], v[i + 4]);
+      w[2 * i + 1] = hn::InterleaveUpper(d, v[i], v[i + 4]);
     }
-    sum = hn::Add(hn::RearrangeToOddPlusEven(sum, rest), hn::Set(d32, 1 << 14));
-    const auto limited = hn::Min(hn::ShiftRight<15>(sum), hn::Set(d32, kFastMost));
-    hn::StoreU(hn::DemoteTo(to, limited), to, out + 4 * i);
+    for (int i = 0; i < 8; ++i) v[i] = w[i];
+  }
+}
+
+void fast_resize_rows(const std::int16_t* const* rows, std::size_t num_values, const std::int32_t* first,
+                      const std::int16_t* weights, std::size_t num_taps, std::size_t n, std::int16_t* columns,
+                      std::int16_t* const* out) {
+  constexpr std::size_t kBlock = 8;
+  if (n < kBlock) return resize_one_by_one(rows, first, weights, num_taps, 0, n, out);
+  const hn::CappedTag<std::int16_t, kFastRows> d;
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(d)> v[kBlock];
+  for (std::size_t row = 0; row < kFastRows; row += lanes) {
+    const std::size_t other = (row + kBlock) % kFastRows;  // the second of two, where a vector has room for it
+    for (std::size_t x = 0; x < num_values; x += kBlock) {
+      for (std::size_t i = 0; i < kBlock; ++i) v[i] = load_two(d, rows[row + i] + x, rows[other + i] + x);
+      transpose(d, v);
+      for (std::size_t i = 0; i < kBlock; ++i) hn::StoreU(v[i], d, columns + kFastRows * (x + i) + row);
+    }
+    for (std::size_t at = 0; at < n; at += kBlock) {
+      const std::size_t x = std::min(at, n - kBlock);
+      for (std::size_t c = 0; c < 3; ++c) {
+        for (std::size_t i = 0; i < kBlock; ++i) {
+          const auto value = std::size_t{3} * static_cast<std::size_t>(first[x + i]) + c;
+          const std::int16_t* in = columns + kFastRows * value + row;
+          const std::int16_t* weight = weights + num_taps * (x + i);
+          auto sum = hn::MulFixedPoint15(hn::LoadU(d, in), hn::Set(d, weight[0]));
+          for (std::size_t k = 1; k < num_taps; ++k)
+            sum = hn::Add(sum, hn::MulFixedPoint15(hn::LoadU(d, in + 3 * kFastRows * k), hn::Set(d, weight[k])));
+          v[i] = hn::Min(sum, hn::Set(d, kFastMost));
+        }
+        transpose(d, v);
+        std::int16_t* const* to = out + kFastRows * c;
+        for (std::size_t i = 0; i < kBlock; ++i) store_two(d, v[i], to[row + i] + x, to[other + i] + x);
+      }
+    }
   }
 }
 
 #endif  // HWY_SCALAR
-
-void split_fast_pixels(const std::int16_t* pixels, std::size_t n, const Planes16& out) {
-  const hn::ScalableTag<std::int16_t> d;
-  std::size_t x = 0;
-  for (; x + hn::Lanes(d) <= n; x += hn::Lanes(d)) {
-    hn::Vec<decltype(d)> r, g, b, unused;
-    hn::LoadInterleaved4(d, pixels + 4 * x, r, g, b, unused);
-    hn::StoreU(r, d, out[0] + x);
-    hn::StoreU(g, d, out[1] + x);
-    hn::StoreU(b, d, out[2] + x);
-  }
-  for (; x < n; ++x)
-    for (std::size_t c = 0; c < 3; ++c) out[c][x] = pixels[4 * x + c];
-}
 
 void fast_filter(const std::int16_t* const* taps, const std::int16_t* weights, std::size_t radius, std::size_t n,
                  std::int16_t* out) {
@@ -204,19 +221,26 @@ std::int64_t sum_fast_luminance(const ConstPlanes16& planes, std::size_t n, std:
 template <class T>
 HWY_INLINE void finish_row(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,
                            PixelLayout layout, std::size_t plane, T* out) {
-  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
+  const bool mirrored = mirror == Mirror::kYes;
+  const auto finished = [&](auto d, std::size_t c, std::size_t x) HWY_ATTR {
     const hn::RebindToSigned<decltype(d)> di;
     const hn::Rebind<std::int16_t, decltype(d)> d16;
+    const auto value = hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d16, in[c] + x)));
+    return hn::MulAdd(value, hn::Set(d, finish.scale[c]), hn::Set(d, finish.shift[c]));
+  };
+  if (layout == PixelLayout::kChw) {
+    for (std::size_t c = 0; c < 3; ++c)
+      store_row(
+          n, mirrored, [&](auto d, std::size_t x) HWY_ATTR { return finished(d, c, x); }, out + c * plane);
+    return;
+  }
+  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
     hn::Vec<decltype(d)> value[3];
     for (std::size_t c = 0; c < 3; ++c) {
-      value[c] = hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d16, in[c] + x)));
-      value[c] = hn::MulAdd(value[c], hn::Set(d, finish.scale[c]), hn::Set(d, finish.shift[c]));
-      if (mirror == Mirror::kYes) value[c] = hn::Reverse(d, value[c]);
+      value[c] = finished(d, c, x);
+      if (mirrored) value[c] = hn::Reverse(d, value[c]);
     }
-    const std::size_t at = mirror == Mirror::kYes ? n - x - hn::Lanes(d) : x;
-    if (layout == PixelLayout::kHwc) return store_pixels(d, value, out + 3 * at);
-    const hn::Rebind<T, decltype(d)> to;
-    for (std::size_t c = 0; c < 3; ++c) store_for_later(stored_as(T(), d, value[c]), to, out + c * plane + at);
+    store_pixels(d, value, out + 3 * (mirrored ? n - x - hn::Lanes(d) : x));
   });
 }
 
@@ -236,8 +260,7 @@ HWY_AFTER_NAMESPACE();
 namespace soco::kernels {
 
 HWY_EXPORT(fast_blend_rows);
-HWY_EXPORT(fast_resize_row);
-HWY_EXPORT(split_fast_pixels);
+HWY_EXPORT(fast_resize_rows);
 HWY_EXPORT(fast_filter);
 HWY_EXPORT(change_fast_colours);
 HWY_EXPORT(sum_fast_luminance);
@@ -248,12 +271,10 @@ void fast_blend_rows(const std::uint8_t* const* rows, const std::int16_t* weight
                      std::int16_t* out) {
   HWY_DYNAMIC_DISPATCH(fast_blend_rows)(rows, weights, count, n, out);
 }
-void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const std::int32_t* pairs, int num_taps,
-                     std::size_t n, std::int16_t* out) {
-  HWY_DYNAMIC_DISPATCH(fast_resize_row)(in, first, pairs, num_taps, n, out);
-}
-void split_fast_pixels(const std::int16_t* pixels, std::size_t n, const Planes16& out) {
-  HWY_DYNAMIC_DISPATCH(split_fast_pixels)(pixels, n, out);
+void fast_resize_rows(const std::int16_t* const* rows, std::size_t num_values, const std::int32_t* first,
+                      const std::int16_t* weights, std::size_t num_taps, std::size_t n, std::int16_t* columns,
+                      std::int16_t* const* out) {
+  HWY_DYNAMIC_DISPATCH(fast_resize_rows)(rows, num_values, first, weights, num_taps, n, columns, out);
 }
 void fast_filter(const std::int16_t* const* taps, const std::int16_t* weights, std::size_t radius, std::size_t n,
                  std::int16_t* out) {

@@ -41,14 +41,16 @@ struct FastFinish {
 void fast_blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights, int count, std::size_t n,
                      std::int16_t* out);
 
-/// A weighted sum of RGB pixels for each output: `num_taps` (even) from pixel first[i] on. `pairs`: [n / 2, num_taps /
-/// 2, 2 outputs, 4 channels] pairs of int16. Reads up to 8 values beyond the last pixel; writes n + 1 pixels of four
-/// values.
-void fast_resize_row(const std::int16_t* in, const std::int32_t* first, const std::int32_t* pairs, int num_taps,
-                     std::size_t n, std::int16_t* out);
+/// Rows that are resized together: with one in each lane, all lanes have the same taps.
+inline constexpr std::size_t kFastRows = 16;
 
-/// Pixels of four values, of which the last is dropped, to planes.
-void split_fast_pixels(const std::int16_t* pixels, std::size_t n, const Planes16& out);
+/// Columns of kFastRows rows of RGB pixels: out[kFastRows * c + r][i] = the sum of rows[r][3 * (first[i] + k) + c] *
+/// weights[num_taps * i + k] over k < num_taps; weights have 15 bits after the point. A row has `num_values` values, up
+/// to 7 beyond them are read; taps beyond them must have weight 0. `columns`: scratch of kFastRows * (num_values + 3 *
+/// num_taps + 7) values.
+void fast_resize_rows(const std::int16_t* const* rows, std::size_t num_values, const std::int32_t* first,
+                      const std::int16_t* weights, std::size_t num_taps, std::size_t n, std::int16_t* columns,
+                      std::int16_t* const* out);
 
 /// out[x] = taps[radius][x] * weights[0] + the sum of (taps[radius - k][x] + taps[radius + k][x]) * weights[k].
 void fast_filter(const std::int16_t* const* taps, const std::int16_t* weights, std::size_t radius, std::size_t n,

@@ -33,15 +33,8 @@ HWY_INLINE hn::Vec<D> normalized(D d, const std::uint8_t* in, float mean, float 
 
 template <class T>
 HWY_INLINE void row_to(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, T* out) {
-  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
-    const hn::Rebind<T, decltype(d)> to;
-    const auto value = normalized(d, in + x, mean, std);
-    if (mirror == Mirror::kYes) {
-      store_for_later(stored_as(T(), d, hn::Reverse(d, value)), to, out + n - x - hn::Lanes(d));
-    } else {
-      store_for_later(stored_as(T(), d, value), to, out + x);
-    }
-  });
+  const auto value = [&](auto d, std::size_t x) HWY_ATTR { return normalized(d, in + x, mean, std); };
+  store_row(n, mirror == Mirror::kYes, value, out);
 }
 
 template <class T>

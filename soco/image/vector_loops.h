@@ -39,6 +39,19 @@ HWY_INLINE hn::Vec<D> load_two(D d, const hn::TFromD<D>* a, [[maybe_unused]] con
     return hn::LoadU(d, a);
   }
 }
+
+/// Stores what load_two gives, as it is.
+template <class D>
+HWY_INLINE void store_two(D d, hn::Vec<D> value, hn::TFromD<D>* a, [[maybe_unused]] hn::TFromD<D>* b) {
+  constexpr std::size_t kHalf = 16 / sizeof(hn::TFromD<D>);
+  const hn::CappedTag<hn::TFromD<D>, kHalf> d128;
+  if constexpr (hn::MaxLanes(D()) == 2 * kHalf) {
+    hn::StoreU(hn::LowerHalf(d128, value), d128, a);
+    hn::StoreU(hn::UpperHalf(d128, value), d128, b);
+  } else {
+    hn::StoreU(value, d, a);
+  }
+}
 #endif
 
 /// Bytes as floats, one a lane of `d`.
@@ -57,21 +70,36 @@ HWY_INLINE void store_bytes(D d, V values, std::uint8_t* to) {
   hn::StoreU(hn::U8FromU32(hn::BitCast(du, values)), d8, to);
 }
 
-/// Lanes as they are stored: float32 as it is, bfloat16 rounded to the nearest, halves to even. No value is NaN.
+/// The bits of floats whose upper half is them rounded to bfloat16, to the nearest, halves to even. No value is NaN.
+template <class D>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> rounded_to_bfloat16(D d, hn::Vec<D> value) {
+  const hn::RebindToUnsigned<D> du;
+  const auto bits = hn::BitCast(du, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  return hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd);
+}
+
+/// Lanes as they are stored: float32 as it is, or bfloat16.
 template <class D>
 HWY_INLINE auto stored_as(float, D, hn::Vec<D> value) {
   return value;
 }
 template <class D>
 HWY_INLINE auto stored_as(std::uint16_t, D d, hn::Vec<D> value) {
-  const hn::RebindToUnsigned<D> du;
   const hn::RebindToSigned<D> di;
   const hn::Rebind<std::uint16_t, D> d16;
-  const auto bits = hn::BitCast(du, value);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
-  const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd));
-  return hn::DemoteTo(d16, hn::BitCast(di, rounded));
+  return hn::DemoteTo(d16, hn::BitCast(di, hn::ShiftRight<16>(rounded_to_bfloat16(d, value))));
 }
+
+#if HWY_TARGET != HWY_SCALAR
+/// Two vectors as bfloat16, the lanes of `low` first.
+template <class D>
+HWY_INLINE auto bfloat16_of_two(D d, hn::Vec<D> low, hn::Vec<D> high) {
+  const hn::Repartition<std::uint16_t, D> d16;
+  return hn::ConcatOdd(d16, hn::BitCast(d16, rounded_to_bfloat16(d, high)),
+                       hn::BitCast(d16, rounded_to_bfloat16(d, low)));
+}
+#endif
 
 /// Stores what is not read again soon. Whole cache lines pass the caches, which spares reading what is overwritten
 /// (parts of lines, of several rows in turn, would be slower). Ends with hwy::FlushStream(), before another thread is
@@ -82,6 +110,37 @@ HWY_INLINE void store_for_later(hn::Vec<D> value, D d, hn::TFromD<D>* to) {
     if (reinterpret_cast<std::uintptr_t>(to) % 64 == 0) return hn::Stream(value, d, to);
   }
   hn::StoreU(value, d, to);
+}
+
+/// Stores a row of `n` values, mirrored if asked: `value(d, x)` gives those from x on. bfloat16 leaves in whole
+/// vectors, made of two of floats.
+template <class T, class Value>
+HWY_INLINE void store_row(std::size_t n, bool mirrored, const Value& value, T* out) {
+  std::size_t from = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (sizeof(T) == 2) {
+    const hn::ScalableTag<float> d;
+    const hn::Repartition<T, decltype(d)> to;
+    const std::size_t half = hn::Lanes(d);
+    for (; from + 2 * half <= n; from += 2 * half) {
+      const auto a = value(d, from), b = value(d, from + half);
+      if (mirrored) {
+        store_for_later(bfloat16_of_two(d, hn::Reverse(d, b), hn::Reverse(d, a)), to, out + n - from - 2 * half);
+      } else {
+        store_for_later(bfloat16_of_two(d, a, b), to, out + from);
+      }
+    }
+  }
+#endif
+  for_float_lanes(n - from, [&](auto d, std::size_t x) HWY_ATTR {
+    const hn::Rebind<T, decltype(d)> to;
+    const auto lanes = value(d, from + x);
+    if (mirrored) {
+      store_for_later(stored_as(T(), d, hn::Reverse(d, lanes)), to, out + n - from - x - hn::Lanes(d));
+    } else {
+      store_for_later(stored_as(T(), d, lanes), to, out + from + x);
+    }
+  });
 }
 
 /// Three channels, [pixels, 3].

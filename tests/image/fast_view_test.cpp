@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The colour steps of fast views beside the same in double by the textbook, on every instruction set.
+// The steps of fast views beside the same in double by the textbook, on every instruction set.
 #include "soco/image/fast_view.h"
 
 #include <gtest/gtest.h>
@@ -109,6 +109,66 @@ TEST(FastColours, SolarizeFromHalfALevelBelow) {
           return colour;
         },
         0);
+  }
+}
+
+/// Antialiased bilinear weights of output `i` over inputs 0..size-1: a triangle as wide as the reduction, at least a
+/// pixel.
+std::vector<double> triangle(int size, double begin, double extent, int out_size, int i) {
+  const double scale = extent / out_size, support = std::max(scale, 1.0), centre = begin + (i + 0.5) * scale;
+  std::vector<double> weights(static_cast<std::size_t>(size));
+  double sum = 0;
+  for (int k = 0; k < size; ++k) {
+    double& weight = weights[static_cast<std::size_t>(k)];
+    weight = std::max(0.0, 1 - std::abs(k + 0.5 - centre) / support);
+    sum += weight;
+  }
+  for (double& weight : weights) weight /= sum;
+  return weights;
+}
+
+// Each of the products of a direction, of at most 14 taps here, is rounded to half a 64th and its weight to 2^-16
+// (1/256 of a level in 255): 14 * (1/128 + 1/256) twice.
+TEST(FastResize, IsTheSumOverATriangleOnEveryInstructionSet) {
+  Rng rng(9, 0, 0, 0);
+  for (int round = 0; round < 60; ++round) {
+    const auto up_to = [&](int most) {
+      return static_cast<int>(1 + rng.uniform_int(static_cast<std::uint64_t>(most)));
+    };
+    Image image = make_image(up_to(60), up_to(60));
+    for (std::uint8_t& value : image.pixels) value = static_cast<std::uint8_t>(rng.uniform_int(256));
+    const double width = rng.uniform(1, image.width), height = rng.uniform(1, image.height);
+    const CropWindow window{rng.uniform(0, image.width - width), rng.uniform(0, image.height - height), width, height};
+    const int out_height = std::max(up_to(40), static_cast<int>(height / 6) + 1);
+    const int out_width = std::max(up_to(40), static_cast<int>(width / 6) + 1);
+    // Weights reach no further than the pixels that the window touches.
+    const int x = static_cast<int>(window.x), y = static_cast<int>(window.y);
+    const int x_size = std::min(image.width, static_cast<int>(std::ceil(window.x + width))) - x;
+    const int y_size = std::min(image.height, static_cast<int>(std::ceil(window.y + height))) - y;
+    std::vector<std::int16_t> first_result;
+    testing::for_each_target([&] {
+      FastView view;
+      fast_resize(image, window, out_height, out_width, view);
+      if (first_result.empty()) first_result = view.values;
+      ASSERT_EQ(view.values, first_result);
+      for (int i = 0; i < out_height; ++i) {
+        const auto down = triangle(y_size, window.y - y, height, out_height, i);
+        for (int j = 0; j < out_width; ++j) {
+          const auto across = triangle(x_size, window.x - x, width, out_width, j);
+          for (std::size_t c = 0; c < 3; ++c) {
+            double sum = 0;
+            for (int v = 0; v < y_size; ++v)
+              for (int u = 0; u < x_size; ++u)
+                sum += down[static_cast<std::size_t>(v)] * across[static_cast<std::size_t>(u)] *
+                       image.row(y + v)[3 * (x + u) + static_cast<int>(c)];
+            const auto at = static_cast<std::size_t>(i * out_width + j);
+            ASSERT_NEAR(view.planes()[c][at] / static_cast<double>(kernels::kFastUnit), sum, 0.35)
+                << image.width << 'x' << image.height << " to " << out_width << 'x' << out_height << " at " << j << ','
+                << i;
+          }
+        }
+      }
+    });
   }
 }
 
