@@ -39,7 +39,9 @@ void shape_batch(const ViewPlan& plan, int num_images, const BatchFormat& format
     view.height = view.width = size;
     view.type = format.type;
     view.layout = format.layout;
-    view.pixels.resize(std::size_t{3} * num_images * size * size * element_bytes(format.type), format.allocator);
+    view.pending.resize(format.finished ? 0 : static_cast<std::size_t>(num_images));
+    const std::size_t bytes = format.finished ? element_bytes(format.type) : 1;
+    view.pixels.resize(std::size_t{3} * num_images * size * size * bytes, format.allocator);
   }
   batch.pairs.resize(plan.pairs.size());
   for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
@@ -56,7 +58,9 @@ void views_of_row(PretrainBatch& batch, int row, std::vector<ViewMemory>& views)
   views.clear();
   for (ViewBatch& view : batch.views) {
     const std::size_t row_bytes = view.pixels.size() / static_cast<std::size_t>(batch.num_images);
-    views.push_back({view.pixels.data() + static_cast<std::size_t>(row) * row_bytes, view.type, view.layout});
+    std::byte* const at = view.pixels.data() + static_cast<std::size_t>(row) * row_bytes;
+    views.push_back(view.pending.empty() ? ViewMemory{at, view.type, view.layout}
+                                         : ViewMemory{at, ElementType::kUint8, PixelLayout::kHwc});
   }
 }
 
@@ -64,6 +68,8 @@ void copy_boxes_into(const Sample& sample, std::int64_t sample_index, int row, P
   SOCO_ASSERT(row >= 0 && row < batch.num_images);
   SOCO_ASSERT(sample.pairs.size() == batch.pairs.size());
   batch.sample_indices[row] = sample_index;
+  for (std::size_t v = 0; v < batch.views.size(); ++v)
+    if (auto& pending = batch.views[v].pending; !pending.empty()) pending[row] = sample.trace.views.at(v);
   for (std::size_t p = 0; p < sample.pairs.size(); ++p) {
     copy_side_into(sample.pairs[p].a, row, batch.boxes_per_image, batch.pairs[p].a);
     copy_side_into(sample.pairs[p].b, row, batch.boxes_per_image, batch.pairs[p].b);

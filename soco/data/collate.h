@@ -13,6 +13,7 @@ namespace soco {
 struct BatchFormat {
   ElementType type = ElementType::kFloat32;
   PixelLayout layout = PixelLayout::kChw;
+  bool finished = true;  ///< false: as bytes, with changes pending; see ViewBatch
   HostAllocator allocator = allocate_plain;
 };
 
@@ -23,7 +24,7 @@ void shape_batch(const ViewPlan& plan, int num_images, const BatchFormat& format
 /// threads at once.
 void views_of_row(PretrainBatch& batch, int row, std::vector<ViewMemory>& views);
 
-/// Writes all of the sample but its pixels into a row of a batch shaped for the same plan.
+/// Writes all of the sample but its pixels into a row of a batch shaped for the same plan: boxes and pending changes.
 void copy_boxes_into(const Sample& sample, std::int64_t sample_index, int row, PretrainBatch& batch);
 
 }  // namespace soco

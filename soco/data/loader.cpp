@@ -74,7 +74,7 @@ class PretrainMaker {
       : dataset_(dataset),
         plan_(std::move(plan)),
         quality_(options.quality),
-        format_{.type = options.pixels, .layout = options.layout, .allocator = allocator},
+        format_(batch_format(options, allocator)),
         seed_(seed),
         sampler_(dataset.size(), batch_size, seed,
                  {.last_batch = options.last_batch, .order = options.order, .shuffle_buffer = options.shuffle_buffer},
@@ -149,6 +149,13 @@ class DataLoader::Impl {
   PretrainMaker maker;
   BatchPipeline<PretrainMaker> pipeline;
 };
+
+BatchFormat batch_format(const LoaderOptions& options, HostAllocator allocator) {
+  return {.type = options.pixels,
+          .layout = options.layout,
+          .finished = options.finish == FinishPlace::kWorkers,
+          .allocator = allocator};
+}
 
 DataLoader::DataLoader(const PretrainDataset& dataset, ViewPlan plan, LoaderOptions options, std::uint64_t seed,
                        int batch_size, LoaderRank rank, HostAllocator allocator)

@@ -21,6 +21,10 @@ namespace soco {
 inline constexpr std::array<EnumName<Quality>, 2> kQualityNames{{{Quality::kExact, "exact"}, {Quality::kFast, "fast"}}};
 inline constexpr std::array<EnumName<ElementType>, 2> kElementTypeNames{
     {{ElementType::kFloat32, "float32"}, {ElementType::kBfloat16, "bfloat16"}}};
+/// Who flips views, changes their colours and normalises them: the loader's workers, or the device that trains.
+enum class FinishPlace { kWorkers, kDevice };
+inline constexpr std::array<EnumName<FinishPlace>, 2> kFinishPlaceNames{
+    {{FinishPlace::kWorkers, "workers"}, {FinishPlace::kDevice, "device"}}};
 inline constexpr std::array<EnumName<PixelLayout>, 2> kPixelLayoutNames{
     {{PixelLayout::kChw, "nchw"}, {PixelLayout::kHwc, "channels_last"}}};
 
@@ -28,6 +32,7 @@ struct LoaderOptions : BatchingOptions {
   SampleOrder order = SampleOrder::kShuffled;
   int shuffle_buffer = 10'000;
   Quality quality = Quality::kExact;
+  FinishPlace finish = FinishPlace::kWorkers;
   ElementType pixels = ElementType::kFloat32;
   PixelLayout layout = PixelLayout::kChw;
 
@@ -40,11 +45,18 @@ struct LoaderOptions : BatchingOptions {
     v.field("quality", quality,
             "exact: Pillow's pixels; fast: JPEGs at a half or less where the views allow, softer then; rounds less",
             kQualityNames);
+    v.field("finish", finish,
+            "who flips, colours and normalises views: workers, or the device (for a GPU that waits for its data; the "
+            "same pixels, quality=exact alone)",
+            kFinishPlaceNames);
     v.field("pixels", pixels, "elements of the batch; bfloat16 needs train.precision=bf16", kElementTypeNames);
     v.field("layout", layout, "nchw, or channels_last, which tensor cores like best", kPixelLayoutNames);
     v.field("shuffle_buffer", shuffle_buffer, "images that order=buffered mixes", Range<int>{1, 100'000'000});
   }
 };
+
+/// The form of the batches that `options` ask for.
+BatchFormat batch_format(const LoaderOptions& options, HostAllocator allocator = allocate_plain);
 
 /// Batches in an order fixed by (seed, epoch, index), for any number of workers and processes. Worker threads fill a
 /// bounded ring of batches ahead of the caller, sample by sample, across epoch boundaries. One caller at a time.

@@ -233,6 +233,11 @@ void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleT
     const ViewTrace& view = trace.views[v];
     const int size = plan.views[v].size;
     const Mirror mirror = view.flipped ? Mirror::kYes : Mirror::kNo;
+    if (out[v].type == ElementType::kUint8) {
+      SOCO_ASSERT(quality == Quality::kExact && out[v].layout == PixelLayout::kHwc);
+      std::ranges::copy(resized_view(source, plan, trace, v, scratch).pixels, static_cast<std::uint8_t*>(out[v].data));
+      continue;
+    }
     if (quality == Quality::kFast) {
       fast_resize(source.image, window_of(source, view.crop), size, size, scratch.fast);
       finish_view(view.photometric, mirror, scratch.fast, out[v]);

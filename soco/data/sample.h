@@ -26,12 +26,9 @@ struct SampleSide {
 };
 
 /// All that chance decided for one view.
-struct ViewTrace {
+struct ViewTrace : ViewChanges {
   CropRect crop;  ///< px of the image
   CropDraw draw;  ///< of random crops
-  bool flipped = false;
-  PhotometricDecision photometric;
-  std::vector<CutoutRect> cutouts;
 };
 
 /// All that chance decided for one selection of boxes.
@@ -85,7 +82,8 @@ struct SampleScratch {
 
 /// The views as the trace says, each to its place. Draws nothing. `source` holds what decode_request_for asks for.
 /// Allocates nothing once `scratch` has held a sample of this plan, and as large crops. Fast: a "same:" view is made
-/// from the image, not from the other view.
+/// from the image, not from the other view. Views of bytes (exact, [height, width, 3]) are cut and resized alone: what
+/// else the trace says is left to others.
 void render_views(const DecodedPart& source, const ViewPlan& plan, const SampleTrace& trace, Quality quality,
                   std::span<const ViewMemory> out, SampleScratch& scratch);
 

@@ -2,6 +2,7 @@
 #include "soco/engine/batch_input.h"
 
 #include "soco/base/error.h"
+#include "soco/engine/finish_views.h"
 #include "soco/layers/tensor_bridge.h"
 
 namespace soco {
@@ -15,11 +16,19 @@ ObjectContrastInput::Side side_input(SideBatch& side, std::int64_t n, std::int64
           ints(side.levels)};
 }
 
-torch::Tensor view_input(ViewBatch& view, std::int64_t n) {
+torch::Tensor view_input(ViewBatch& view, std::int64_t n, const torch::Device& device) {
   const auto type = view.type == ElementType::kFloat32 ? torch::kFloat32 : torch::kBFloat16;
-  if (view.layout == PixelLayout::kChw)
-    return torch::from_blob(view.pixels.data(), {n, 3, view.height, view.width}, type);
-  return torch::from_blob(view.pixels.data(), {n, view.height, view.width, 3}, type).permute({0, 3, 1, 2});
+  const auto pixels = [&](std::vector<std::int64_t> shape, torch::ScalarType stored) {
+    return torch::from_blob(view.pixels.data(), shape, stored).to(device);
+  };
+  const bool planes = view.layout == PixelLayout::kChw;
+  if (!view.pending.empty()) {
+    return finish_views(pixels({n, view.height, view.width, 3}, torch::kUInt8), view.pending)
+        .to(type)
+        .contiguous(planes ? torch::MemoryFormat::Contiguous : torch::MemoryFormat::ChannelsLast);
+  }
+  return planes ? pixels({n, 3, view.height, view.width}, type)
+                : pixels({n, view.height, view.width, 3}, type).permute({0, 3, 1, 2});
 }
 
 std::string pair_key(std::size_t pair) { return fmt::format("pairs.{}.", pair); }
@@ -62,7 +71,7 @@ HostMemory allocate_pinned(std::size_t bytes) {
 ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device) {
   const std::int64_t n = batch.num_images, k = batch.boxes_per_image;
   ObjectContrastInput input;
-  for (ViewBatch& view : batch.views) input.views.push_back(view_input(view, n).to(device));
+  for (ViewBatch& view : batch.views) input.views.push_back(view_input(view, n, device));
   for (PairBatch& pair : batch.pairs)
     input.pairs.push_back(
         {pair.view_a, pair.view_b, side_input(pair.a, n, k, device), side_input(pair.b, n, k, device)});

@@ -11,8 +11,8 @@ namespace soco {
 /// Memory that a GPU reads without a copy on the way; see HostAllocator.
 HostMemory allocate_pinned(std::size_t bytes);
 
-/// A loader's batch on `device`, views as [N,3,H,W] in their type, channels-last where the batch is. On the CPU the
-/// views share the batch's memory, which must outlive them.
+/// A loader's batch on `device`, views as [N,3,H,W] in their type, channels-last where the batch is; what is pending is
+/// done there (finish_views). On the CPU finished views share the batch's memory, which must outlive them.
 ObjectContrastInput to_input(PretrainBatch& batch, const torch::Device& device);
 
 /// The batch as named tensors, the form that `soco replay` reads: views.V [N,3,H,W] float32; pairs.P.views [2] int64

@@ -13,15 +13,6 @@ namespace {
 
 using kernels::Box24;
 
-constexpr int kPasses = 3;
-
-Box24 make_box(float radius) {
-  Box24 box{static_cast<int>(radius), 0, 0};
-  box.inner = static_cast<std::uint32_t>(static_cast<float>(1u << 24) / (radius * 2 + 1));
-  box.outer = ((1u << 24) - static_cast<std::uint32_t>(box.radius * 2 + 1) * box.inner) / 2;
-  return box;
-}
-
 std::uint8_t weighted(std::uint32_t sum, std::uint32_t far, const Box24& box) {
   return static_cast<std::uint8_t>((sum * box.inner + far * box.outer + (1u << 23)) >> 24);
 }
@@ -44,10 +35,10 @@ void slide_along_rows(const std::uint8_t* in, int height, int width, const Box24
   std::uint8_t *line = lines + pad, *next = line + width + 2 * pad;
   for (int y = 0; y < height; ++y, in += width, out += width) {
     std::copy_n(in, width, line);
-    for (int pass = 0; pass < kPasses; ++pass) {
+    for (int pass = 0; pass < kBlurPasses; ++pass) {
       std::fill_n(line - pad, pad, line[0]);
       std::fill_n(line + width, pad, line[width - 1]);
-      slide_along_row(line, width, box, pass + 1 < kPasses ? next : out);
+      slide_along_row(line, width, box, pass + 1 < kBlurPasses ? next : out);
       std::swap(line, next);
     }
   }
@@ -79,12 +70,12 @@ void blur_plane(std::uint8_t* plane, int height, int width, const Box24& box, Bl
   std::uint8_t *from = scratch.plane.data(), *to = plane;
   const bool narrow = box.radius <= kernels::kMaxBoxRadius;
   if (narrow) {
-    kernels::box_blur_rows(plane, rows, columns, box, kPasses, scratch.lines.data(), from);
+    kernels::box_blur_rows(plane, rows, columns, box, kBlurPasses, scratch.lines.data(), from);
   } else {
     slide_along_rows(plane, height, width, box, scratch.lines.data(), from);
   }
-  static_assert(kPasses % 2 == 1, "the last pass ends in the plane");
-  for (int pass = 0; pass < kPasses; ++pass) {
+  static_assert(kBlurPasses % 2 == 1, "the last pass ends in the plane");
+  for (int pass = 0; pass < kBlurPasses; ++pass) {
     if (narrow) {
       kernels::box_blur_columns(from, rows, columns, box, to);
     } else {
@@ -97,7 +88,7 @@ void blur_plane(std::uint8_t* plane, int height, int width, const Box24& box, Bl
 }  // namespace
 
 float box_blur_radius(float sigma) {
-  const float variance = sigma * sigma / kPasses;
+  const float variance = sigma * sigma / kBlurPasses;
   const float length = static_cast<float>(std::sqrt(12.0 * variance + 1.0));
   const float whole = static_cast<float>(std::floor((length - 1.0) / 2.0));
   float fraction = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance);
@@ -105,9 +96,17 @@ float box_blur_radius(float sigma) {
   return whole + fraction;
 }
 
-void gaussian_blur(PlanarImage& image, double radius, BlurScratch& scratch) {
+Box24 gaussian_box(double radius) {
   SOCO_ASSERT(radius >= 0 && radius <= kMaxBlurRadius);
-  const Box24 box = make_box(box_blur_radius(static_cast<float>(radius)));
+  const float length = box_blur_radius(static_cast<float>(radius));
+  Box24 box{static_cast<int>(length), 0, 0};
+  box.inner = static_cast<std::uint32_t>(static_cast<float>(1u << 24) / (length * 2 + 1));
+  box.outer = ((1u << 24) - static_cast<std::uint32_t>(box.radius * 2 + 1) * box.inner) / 2;
+  return box;
+}
+
+void gaussian_blur(PlanarImage& image, double radius, BlurScratch& scratch) {
+  const Box24 box = gaussian_box(radius);
   scratch.plane.resize(std::max(scratch.plane.size(), image.num_pixels()));
   for (int c = 0; c < image.num_planes; ++c) blur_plane(image.plane(c), image.height, image.width, box, scratch);
 }

@@ -11,6 +11,9 @@ void PretrainOptions::validate() const {
                train.accumulation, *train.batch_size);
   if (loader.pixels == ElementType::kBfloat16 && train.precision != Precision::kBFloat16)
     fail_usage("loader.pixels = bfloat16 needs train.precision = bf16: networks in fp32 take float32");
+  if (loader.finish == FinishPlace::kDevice && loader.quality != Quality::kExact)
+    fail_usage("loader.finish = device needs loader.quality = exact, not {}: fast views are finished as they are made",
+               enum_name(loader.quality, kQualityNames));
   const bool has_levels = !plan.level_thresholds.empty();
   if (has_levels != (model.architecture == Architecture::kFpn))
     fail_usage(

@@ -7,6 +7,7 @@
 #include "soco/base/error.h"
 #include "soco/structures/host_buffer.h"
 #include "soco/structures/pixel_format.h"
+#include "soco/structures/view_changes.h"
 
 namespace soco {
 
@@ -14,13 +15,16 @@ namespace soco {
 struct ViewBatch {
   int height = 0;
   int width = 0;
-  ElementType type = ElementType::kFloat32;
+  ElementType type = ElementType::kFloat32;  // of finished views, as the layout
   PixelLayout layout = PixelLayout::kChw;
   HostBuffer pixels;  // [N, 3, height, width] or [N, height, width, 3], RGB, mean subtracted, divided by the deviation
 
-  /// All of them; std::logic_error when they are not float32.
+  // [N] what is still to be done to the pixels, which are bytes in [N, height, width, 3] until then; empty: nothing.
+  std::vector<ViewChanges> pending;
+
+  /// All of them; std::logic_error when they are not finished float32.
   std::span<float> floats() {
-    SOCO_ASSERT(type == ElementType::kFloat32);
+    SOCO_ASSERT(type == ElementType::kFloat32 && pending.empty());
     return {reinterpret_cast<float*>(pixels.data()), pixels.size() / sizeof(float)};
   }
   std::span<const float> floats() const { return const_cast<ViewBatch*>(this)->floats(); }

@@ -68,7 +68,7 @@ TEST(ShapeBatch, TakesTheElementsAndTheMemoryThatAreAskedFor) {
     return allocate_plain(bytes);
   };
   PretrainBatch batch;
-  const BatchFormat format{ElementType::kBfloat16, PixelLayout::kHwc, counting};
+  const BatchFormat format{.type = ElementType::kBfloat16, .layout = PixelLayout::kHwc, .allocator = counting};
   for (int i = 0; i < 2; ++i) shape_batch(two_pixel_plan(), 3, format, batch);
   EXPECT_EQ(num_blocks, 2);  // one for each view, kept
   EXPECT_EQ(batch.views[1].pixels.size(), 3u * 3 * 2 * 2 * 2);
@@ -76,6 +76,27 @@ TEST(ShapeBatch, TakesTheElementsAndTheMemoryThatAreAskedFor) {
   PretrainBatch other = std::move(batch);
   shape_batch(two_pixel_plan(), 3, format, batch);  // has given its memory away
   EXPECT_EQ(num_blocks, 4);
+}
+
+TEST(ShapeBatch, UnfinishedViewsAreBytesWithTheirChanges) {
+  PretrainBatch batch;
+  for (const bool finished : {false, true, false}) shape_batch(two_pixel_plan(), 3, {.finished = finished}, batch);
+  EXPECT_EQ(batch.views[1].pixels.size(), 3u * 3 * 2 * 2);
+  EXPECT_THROW(batch.views[1].floats(), std::logic_error);
+  std::vector<ViewMemory> views;
+  views_of_row(batch, 2, views);
+  EXPECT_EQ(views[1].data, batch.views[1].pixels.data() + 24);
+  EXPECT_EQ(views[1].type, ElementType::kUint8);
+  EXPECT_EQ(views[1].layout, PixelLayout::kHwc);
+  Sample sample = hand_made_sample(0.25f);
+  sample.trace.views.resize(2);
+  sample.trace.views[1].flipped = true;
+  sample.trace.views[1].cutouts = {{0, 1, 1, 1}};
+  copy_boxes_into(sample, 70, 2, batch);
+  ASSERT_EQ(batch.views[1].pending.size(), 3u);
+  EXPECT_TRUE(batch.views[1].pending[2].flipped);
+  EXPECT_EQ(batch.views[1].pending[2].cutouts, sample.trace.views[1].cutouts);
+  EXPECT_FALSE(batch.views[0].pending[2].flipped);
 }
 
 TEST(ViewsOfRow, GivesEachRowItsPlaceInEveryView) {

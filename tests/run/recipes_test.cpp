@@ -118,6 +118,14 @@ TEST(PretrainOptions, WholeImagesAndBoxesOfThemGoTogether) {
   EXPECT_THAT(error_of([&] { validate_options(options); }), HasSubstr("set plan.boxes=image"));
 }
 
+TEST(PretrainOptions, FastViewsAreNotFinishedByTheDevice) {
+  PretrainOptions options = recipe("soco_fpn_100ep");
+  options.loader.finish = FinishPlace::kDevice;
+  validate_options(options);
+  options.loader.quality = Quality::kFast;
+  EXPECT_THAT(error_of([&] { validate_options(options); }), HasSubstr("loader.quality = exact"));
+}
+
 TEST(Recipes, UnknownNameIsAUsageErrorWithTheNearest) {
   EXPECT_THAT(error_of([] { recipe("soco_fpn_10ep"); }), HasSubstr("did you mean soco_fpn_100ep?"));
 }

@@ -43,7 +43,7 @@ class Worker {
  public:
   Worker(const ImageList& images, const ViewPlan& plan, const LoaderOptions& options)
       : images_(images), plan_(plan), options_(options) {
-    shape_batch(plan_, kBatch, {.type = options.pixels, .layout = options.layout}, batch_);
+    shape_batch(plan_, kBatch, batch_format(options), batch_);
   }
 
   void make(std::size_t index) {

@@ -6,14 +6,9 @@
 #include "soco/data/view_plan.h"
 #include "soco/image/normalize.h"
 #include "soco/structures/box.h"
+#include "soco/structures/view_changes.h"
 
 namespace soco {
-
-/// Pixels x1..x2, y1..y2 of a view, both ends included.
-struct CutoutRect {
-  int x1 = 0, y1 = 0, x2 = 0, y2 = 0;
-  bool operator==(const CutoutRect&) const = default;
-};
 
 /// A square of the given area share of the box, centred at (center_x, center_y) px, cut at the view's border. Its side
 /// is 2 floor(round(sqrt(area)) / 2) + 1. Empty when nothing of it lies in the view.
