@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Everything CI runs: include rule, the torch-free folders' tests under AddressSanitizer and UndefinedBehaviorSanitizer,
-# then unit tests, oracles and integration tests; ends with the summary of the run.
+# the loader's under ThreadSanitizer, then unit tests, oracles and integration tests; ends with the summary of the run.
 #   scripts/test.sh
 #   scripts/test.sh --debian    before it, program and torch folders' tests with GCC and Debian's libtorch
 set -euo pipefail
@@ -55,6 +55,16 @@ configure build/sanitize "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_SANITIZ
   -DCMAKE_BUILD_TYPE=None
 build build/sanitize
 ctest --test-dir build/sanitize -j "$(nproc)" --output-on-failure -L 'unit|fuzz'
+
+say "the loader's tests under ThreadSanitizer"
+configure build/tsan "$(compiler_for wheel)" -DSOCO_TORCH=OFF -DSOCO_TSAN=ON -DCMAKE_BUILD_TYPE=None
+build build/tsan test_data
+if build/tsan/tests/test_data --gtest_list_tests >/dev/null 2>&1; then
+  TSAN_OPTIONS=halt_on_error=1 SOCO_TEST_DIR=tests build/tsan/tests/test_data --gtest_brief=1 \
+    --gtest_filter='DataLoader*:DetectionLoader*:PretrainDataset*'
+else
+  say "SKIPPED ThreadSanitizer: it does not start under this kernel's layout of memory"
+fi
 
 if [ "$mode" = --debian ]; then
   install_packages libtorch-dev libopenblas0-pthread || die "Debian's libtorch could not be installed"
