@@ -20,6 +20,7 @@ struct JpegKind {
   J_COLOR_SPACE space = JCS_YCbCr;  ///< JCS_GRAYSCALE: of the red channel; JCS_CMYK, JCS_YCCK: R, G, B and 255
   int across = 2, down = 2;         ///< how much coarser chroma is
   bool progressive = false;
+  int first_scans = 0;   ///< of a progressive picture's, these alone; 0: all
   int restart_rows = 0;  ///< block rows between restart markers
   int quality = 90;
   bool own_codes = false;  ///< Huffman codes made for this picture, not the standard's
@@ -47,6 +48,7 @@ inline std::vector<std::byte> jpeg_file(const Image& image, const JpegKind& kind
     info.comp_info[0].v_samp_factor = kind.down;
   }
   if (kind.progressive) jpeg_simple_progression(&info);
+  if (kind.first_scans > 0) info.num_scans = kind.first_scans;
   info.restart_in_rows = kind.restart_rows;
   info.optimize_coding = kind.own_codes ? TRUE : FALSE;
   jpeg_start_compress(&info, TRUE);

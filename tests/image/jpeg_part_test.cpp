@@ -42,6 +42,8 @@ std::vector<JpegKind> all_kinds() {
           {.across = 1, .down = 1, .progressive = true},
           {.restart_rows = 1},
           {.progressive = true, .restart_rows = 1},
+          {.progressive = true, .first_scans = 1},  // libjpeg smooths what is left open
+          {.across = 1, .down = 1, .progressive = true, .first_scans = 4},
           {.space = JCS_GRAYSCALE},
           {.space = JCS_CMYK},
           {.space = JCS_YCCK, .restart_rows = 2}};

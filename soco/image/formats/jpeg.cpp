@@ -133,6 +133,14 @@ bool start(Decoder& decoder, const DecodeRequest& request, JpegHuffman* huffman)
   return true;
 }
 
+/// Whether a progressive picture ends before all its coefficients are known: libjpeg then smooths blocks over, with
+/// their neighbours' help.
+bool smooths(const jpeg_decompress_struct& info) {
+  if (!info.progressive_mode || !info.do_block_smoothing || info.coef_bits == nullptr) return false;
+  const int* bits = info.coef_bits[0];
+  return std::any_of(bits, bits + info.num_components * DCTSIZE2, [](int open) { return open != 0; });
+}
+
 /// Sets the output to the region and what makes it exact: libjpeg interpolates chroma across 8 px at the most.
 bool set_part(Decoder& decoder, const CropRect& region, Part& part) {
   if (setjmp(decoder.errors.leave) != 0) return false;
@@ -233,8 +241,8 @@ bool try_to_decode(Bytes bytes, const std::string& name, const DecodeLimits& lim
   if (!start(decoder, request, codes_by == CodesBy::kUs ? &huffman : nullptr))
     fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   Part part{0, 0, decoder.info.output_width, decoder.info.output_height};
-  // Regions of scaled or fast pictures would need rules of their own to be independent of the region.
-  const bool region = request.region.width > 0 && request.scale == 1 && !request.fast;
+  // Regions of scaled, fast or smoothed pictures would need rules of their own to be independent of the region.
+  const bool region = request.region.width > 0 && request.scale == 1 && !request.fast && !smooths(decoder.info);
   if (region && !set_part(decoder, request.region, part)) fail("{}: damaged JPEG: {}", name, decoder.errors.message);
   reshape(out.image, static_cast<int>(part.height), static_cast<int>(part.width));
   out.x = static_cast<int>(part.x);
