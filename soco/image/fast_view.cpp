@@ -14,6 +14,12 @@ namespace {
 
 constexpr int kWeightBits = 15;
 
+/// Memory is kept when less is needed.
+template <class T>
+void grow(std::vector<T>& memory, std::size_t size) {
+  memory.resize(std::max(memory.size(), size));
+}
+
 /// A weight of 22 bits after the point with 15; the greatest, 1, does not fit 16 bits and loses 1/32768.
 std::int16_t short_weight(std::int32_t weight) {
   constexpr int kDropped = 7;
@@ -36,8 +42,8 @@ void blend_rows(const Image& image, int x, int y_begin, std::size_t y, std::size
                 std::int16_t* line) {
   const ResizeWeights& w = view.rows;
   const auto count = static_cast<std::size_t>(w.count[y]);
-  view.row_taps.resize(std::max(view.row_taps.size(), count));
-  view.row_weights.resize(std::max(view.row_weights.size(), count));
+  grow(view.row_taps, count);
+  grow(view.row_weights, count);
   for (std::size_t k = 0; k < count; ++k) {
     view.row_taps[k] = image.row(y_begin + w.first[y] + static_cast<int>(k)) + std::ptrdiff_t{3} * x;
     view.row_weights[k] = short_weight(w.values[y * w.stride + k]);
@@ -125,14 +131,13 @@ void fast_resize(const Image& image, const CropWindow& window, int height, int w
   SOCO_ASSERT(x >= 0 && y >= 0 && x < x_end && y < y_end && height > 0 && width > 0);
   view.height = height;
   view.width = width;
-  view.values.resize(std::max(view.values.size(), 3 * view.num_pixels()));
+  grow(view.values, 3 * view.num_pixels());
   make_resize_weights(x_end - x, window.x - x, window.width, width, Filter::kBilinear, view.columns);
   make_resize_weights(y_end - y, window.y - y, window.height, height, Filter::kBilinear, view.rows);
   const std::size_t num_taps = arrange_columns(view);
   const auto n = static_cast<std::size_t>(width), num_rows = static_cast<std::size_t>(height);
   const auto num_values = static_cast<std::size_t>(x_end - x) * 3, line_size = num_values + 7;
   using kernels::kFastRows;
-  const auto grow = [](auto& memory, std::size_t size) { memory.resize(std::max(memory.size(), size)); };
   grow(view.lines, kFastRows * line_size);
   grow(view.line_columns, kFastRows * (line_size + 3 * num_taps));
   grow(view.beyond, n);
@@ -194,9 +199,9 @@ double fast_mean(const FastView& view, std::span<const kernels::ColourStep> step
 void fast_blur(FastView& view, double radius) {
   SOCO_ASSERT(radius >= 0 && radius <= kMaxBlurRadius);
   const std::size_t reach = fold_boxes(radius, view), width = static_cast<std::size_t>(view.width);
-  view.blur_taps.resize(std::max(view.blur_taps.size(), 2 * reach + 1));
-  view.lines.resize(std::max(view.lines.size(), width + 2 * reach));
-  view.blurred.resize(std::max(view.blurred.size(), view.num_pixels()));
+  grow(view.blur_taps, 2 * reach + 1);
+  grow(view.lines, width + 2 * reach);
+  grow(view.blurred, view.num_pixels());
   for (std::int16_t* plane : view.planes()) {
     blur_columns(plane, view.height, view.width, reach, view, view.blurred.data());
     blur_rows(view.blurred.data(), view.height, view.width, reach, view, plane);

@@ -208,7 +208,7 @@ inline int JpegHuffman::LongCodes::read(Bits& bits, int known) const {
   return -1;
 }
 
-// Of a block's first value from that of the component's block before; 1 << 16 for no code.
+// Of a block's first value from that of the component's block before; kNoDifference for no code.
 inline int JpegHuffman::read_difference(const DcTable& table, Bits& bits) {
   const DcTable::Entry entry = table.entries[bits.peek(DcTable::kBits)];
   if (entry.bits == 0) {
