@@ -234,14 +234,7 @@ HWY_INLINE void finish_row(const ConstPlanes16& in, std::size_t n, const FastFin
           n, mirrored, [&](auto d, std::size_t x) HWY_ATTR { return finished(d, c, x); }, out + c * plane);
     return;
   }
-  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
-    hn::Vec<decltype(d)> value[3];
-    for (std::size_t c = 0; c < 3; ++c) {
-      value[c] = finished(d, c, x);
-      if (mirrored) value[c] = hn::Reverse(d, value[c]);
-    }
-    store_pixels(d, value, out + 3 * (mirrored ? n - x - hn::Lanes(d) : x));
-  });
+  store_pixel_row(n, mirrored, finished, out);
 }
 
 void finish_fast_float32(const ConstPlanes16& in, std::size_t n, const FastFinish& finish, Mirror mirror,

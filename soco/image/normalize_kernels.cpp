@@ -40,14 +40,9 @@ HWY_INLINE void row_to(const std::uint8_t* in, std::size_t n, float mean, float 
 template <class T>
 HWY_INLINE void pixel_row_to(const ConstPlanes& in, std::size_t n, const std::array<float, 3>& mean,
                              const std::array<float, 3>& std, Mirror mirror, T* out) {
-  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
-    hn::Vec<decltype(d)> value[3];
-    for (std::size_t c = 0; c < 3; ++c) {
-      value[c] = normalized(d, in[c] + x, mean[c], std[c]);
-      if (mirror == Mirror::kYes) value[c] = hn::Reverse(d, value[c]);
-    }
-    store_pixels(d, value, out + 3 * (mirror == Mirror::kYes ? n - x - hn::Lanes(d) : x));
-  });
+  const auto value = [&](auto d, std::size_t c, std::size_t x)
+                         HWY_ATTR { return normalized(d, in[c] + x, mean[c], std[c]); };
+  store_pixel_row(n, mirror == Mirror::kYes, value, out);
 }
 
 void row_to_float32(const std::uint8_t* in, std::size_t n, float mean, float std, Mirror mirror, float* out) {

@@ -143,11 +143,17 @@ HWY_INLINE void store_row(std::size_t n, bool mirrored, const Value& value, T* o
   });
 }
 
-/// Three channels, [pixels, 3].
-template <class T, class D, class V>
-HWY_INLINE void store_pixels(D d, const V (&value)[3], T* out) {
-  const hn::Rebind<T, D> to;
-  hn::StoreInterleaved3(stored_as(T(), d, value[0]), stored_as(T(), d, value[1]), stored_as(T(), d, value[2]), to, out);
+/// The same of a row of `n` pixels, [n, 3]: `value(d, c, x)` gives the values of channel c.
+template <class T, class Value>
+HWY_INLINE void store_pixel_row(std::size_t n, bool mirrored, const Value& value, T* out) {
+  for_float_lanes(n, [&](auto d, std::size_t x) HWY_ATTR {
+    const hn::Rebind<T, decltype(d)> to;
+    const auto channel = [&](std::size_t c) HWY_ATTR {
+      const auto lanes = value(d, c, x);
+      return stored_as(T(), d, mirrored ? hn::Reverse(d, lanes) : lanes);
+    };
+    hn::StoreInterleaved3(channel(0), channel(1), channel(2), to, out + 3 * (mirrored ? n - x - hn::Lanes(d) : x));
+  });
 }
 
 }  // namespace soco::kernels::HWY_NAMESPACE
